@@ -213,7 +213,8 @@ if __name__ == "__main__":
         for one in (signal.SIGINT, signal.SIGHUP):
             os.kill(worker.pid, one)
         worker.give(0, number, None)
-        print(worker.answer())
+        (answered,) = pool.ready()
+        print(answered.answer())
 """
 
 

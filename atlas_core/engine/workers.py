@@ -92,7 +92,7 @@ class Worker:
         return True
 
     def answer(self) -> Any:
-        """Return what the job returned, or raise what it raised.
+        """Return what the job of a worker that is ready returned, or raise what it raised.
 
         Raises:
             WorkerDiedError: the process ended without an answer.

@@ -136,6 +136,13 @@ NOT_USED = frozenset(
 DISAGREE = "trainings_disagree"
 ALSO_THERE, NOT_THERE = "also_on_held_out", "not_on_held_out"
 LABELS_REACHED = frozenset({"labels_reached_on_all", "labels_reached_on_most"})
+LABELS_EXAMINED = LABELS_REACHED | {
+    "labels_abstain",
+    "labels_fell_short",
+    "labels_missed",
+    "labels_unreliable",
+}
+"""What labels can do on held-out classes."""
 LABELS_IN_DOMAIN, LABELS_REFUSED = "follow_labels_in_domain", "do_not_follow_labels"
 OFF = {"too high": "errors_too_high", "too low": "errors_too_low"}
 NOTHING_HELD_OUT, BY_RULE, BY_ARM = "nothing_else_tested", "rule_detects", "held_out_detected"
@@ -227,6 +234,11 @@ def _outside(source: Source, codes: Codes) -> str:
     labels = [arm for arm in codes if _labels_reliable(source.verdict.get(arm) or {})]
     if labels:
         return f"On {there}, {_labeled(labels)}."
+    if len(_with(codes, LABELS_EXAMINED)) == len(codes):
+        return (
+            f"On {there}, compute or measure: it is not shown that what is labeled trust may be"
+            " used there."
+        )
     if good:
         return f"On {there}, {_these(good, codes)} may be used, too."
     if bad and len(bad) == len(codes):
@@ -272,7 +284,8 @@ def _off(source: Source, arm: str, code: str) -> Mapping[str, Any] | None:
 def _before_use(source: Source, codes: Codes) -> str:
     if source.loop:
         return ""
-    if _with(codes, (NOTHING_HELD_OUT,)):
+    some = len(_with(codes, NOT_USED)) < len(codes)
+    if _with(codes, (NOTHING_HELD_OUT,)) or (some and not source.held_out):
         labels = _with(codes, (LABELS_IN_DOMAIN, LABELS_REFUSED))
         untested = ", so the labels are not tested there either" if labels else ""
         return (

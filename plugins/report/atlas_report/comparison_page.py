@@ -66,6 +66,7 @@ class Group:
         metrics: its rows.
         left_out: how many more runs of this question stand in the list only.
         scope: what the intervals are over.
+        caveat: what their target is not; "" where the data set does not say.
     """
 
     anchor: str
@@ -80,6 +81,7 @@ class Group:
     metrics: tuple[Row, ...]
     left_out: int
     scope: str
+    caveat: str
 
 
 class Runs:
@@ -168,6 +170,7 @@ def _group(
         metrics=rows,
         left_out=sum(one.asks == lines[0].asks for one in runs) - len(kept),
         scope=scope(repeated=any(run.repeats for run in kept.values())),
+        caveat=next(iter(sources.values())).meaning.caveat,
     )
 
 

@@ -120,8 +120,12 @@ def _ends(found: Difference) -> tuple[int, float, float]:
 def _error(found: Comparison, error: Difference, names: tuple[str, str]) -> tuple[str, str]:
     a, b = names
     label = found.labels[found.metric]
+    again = error.trainings
+    over = f"over {again.counted} {b} minus {a} is {again.in_words(found.unit)}" if again else ""
+    too = f"; {over}" if again and (again.spread or again.difference) else ""
     if error.low == error.high == error.difference == 0:
-        return "ref", f"{b} and {a} make the same errors: {label} {_with(error.a, found.unit)}."
+        same = f"{b} and {a} make the same errors: {label} {_with(error.a, found.unit)}"
+        return "ref", f"{same}{' in the first training' if too else ''}{too}."
     places, low, high = _ends(error)
     both = f"{fixed(error.b, places)} against {_fixed(error.a, places, found.unit)}"
     if error.low <= 0 <= error.high:
@@ -129,15 +133,14 @@ def _error(found: Comparison, error: Difference, names: tuple[str, str]) -> tupl
         ends = f"{fixed(error.low, places)} to {fixed(error.high, places)}"
         return "ref", (
             f"Neither is shown to have the lower {label}: {b} has {both}, and the 95 % interval of"
-            f" the difference {size}, {ends}, includes 0."
+            f" the difference {size}, {ends}, includes 0{too}."
         )
-    less, again = error.difference < 0, error.trainings
+    less = error.difference < 0
     claim = f"{b} has a {'lower' if less else 'higher'} {label} than {a}: {both}, a difference of"
     size = _fixed(abs(error.difference), places, found.unit)
     interval = f"95 % interval {fixed(low, places)} to {fixed(high, places)}"
     if again is None:
         return ("good" if less else "poor"), f"{claim} {size} ({interval})."
-    over = f"over {again.counted} {b} minus {a} is {again.in_words(found.unit)}"
     if error.clear:
         return ("good" if less else "poor"), f"{claim} {size} ({interval} over materials); {over}."
     return "ref", (

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 from atlas_core.kinds.metric import Unit
 from atlas_core.metrics import registry
@@ -28,13 +29,22 @@ def metric(figures: Mapping[str, Shown], name: str) -> Shown | None:
 
 
 def glossary(source: Source) -> list[tuple[str, str]]:
-    """Return each figure of a run and what it means; label sets have no widths."""
+    """Return each figure that a run has and what it means; label sets have no widths."""
     binary = source.task == "binary"
+    found = {registry.shown(source.figures, name) for name in _names(source.metrics["arms"])}
     return [
         (source.in_classes(one.label), source.in_classes(one.meaning))
         for one in source.figures.values()
-        if not (binary and one.of_levels and one.unit == "target")
+        if one in found and not (binary and one.of_levels and one.unit == "target")
     ]
+
+
+def _names(tree: Mapping[str, Any]) -> Iterator[str]:
+    """Yield every key of nested objects."""
+    for name, inside in tree.items():
+        yield name
+        if isinstance(inside, Mapping):
+            yield from _names(inside)
 
 
 def shown(entry: Mapping[str, float], scale: Unit) -> str:

@@ -205,7 +205,24 @@ def test_labels_are_recommended_only_where_enough_of_them_were_tested(code: str)
     reliable = finding(code) | {"grade": "labels_reliable"}
     (line,) = what_to_do(source([reliable]))
     assert line.startswith("On materials with F, use the predictions of forest that are labeled")
-    assert what_to_do(source([finding(code) | {"grade": "caution"}])) == ()
+    few = finding(code) | {"grade": "caution"}
+    for own in ([few], [few, finding("also_on_held_out")]):
+        (line,) = what_to_do(source(own))
+        assert line.startswith("On materials with F, compute or measure: it is not shown")
+    assert what_to_do(source([few], [GOOD]))[1:] == ()  # the other arm has no labels
+
+
+def test_a_rough_guide_is_not_taken_to_another_chemistry_that_was_not_held_out() -> None:
+    def advice(code: str, **split: Any) -> tuple[str, ...]:
+        found = source([finding(code)])
+        found.manifest["split"] = split
+        return what_to_do(found)
+
+    (line,) = advice("rough_guide")
+    assert line.startswith("Before using it on another chemistry, hold that chemistry out")
+    assert advice("rough_guide", **SPLIT) == ()
+    (line,) = advice("worse_than_constant")
+    assert line.startswith("Do not use the predictions")
 
 
 def test_several_held_out_classes_are_not_strung_together() -> None:
@@ -301,7 +318,7 @@ def test_what_another_training_contradicts_is_no_advice() -> None:
 
 
 def test_every_code_that_a_line_rests_on_is_one_of_a_verdict() -> None:
-    several = {*answer.IN_DOMAIN_USE, *answer.NOT_USED, *answer.LABELS_REACHED}
+    several = {*answer.IN_DOMAIN_USE, *answer.NOT_USED, *answer.LABELS_EXAMINED}
     single = {answer.ALSO_THERE, answer.NOT_THERE, answer.BY_RULE, answer.BY_ARM}
     rest = {answer.NOTHING_HELD_OUT, *answer.OFF.values()}
     rest |= {answer.LABELS_IN_DOMAIN, answer.LABELS_REFUSED, answer.DISAGREE}

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import re
+import shutil
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -246,6 +247,19 @@ def test_the_table_of_metrics_shows_what_the_runs_found(
     assert len(rows) == 8
     cell = re.sub("<[^>]*>", " ", rows[1][titles.index("mean signed error")])
     assert float(cell.split()[0].replace("\u2212", "-")) == pytest.approx(error, abs=0.006)
+
+
+def test_the_page_says_what_the_target_is_not_where_the_data_set_does(
+    folders: list[Path], tmp_path: Path
+) -> None:
+    assert "What is predicted:" not in page(tmp_path / "p.html", folders[:2])
+    for place, folder in enumerate(folders[:2]):
+        shutil.copytree(folder, tmp_path / f"run-{place}")
+        manifest = read_json(folder / "manifest.json")
+        manifest["dataset"]["caveat"] = "computed, not measured"
+        write_json(tmp_path / f"run-{place}" / "manifest.json", manifest)
+    html = page(tmp_path / "q.html", [tmp_path / "run-0", tmp_path / "run-1"])
+    assert "What is predicted: computed, not measured." in html
 
 
 def test_a_page_is_not_written_among_the_files_of_a_run(folders: list[Path]) -> None:

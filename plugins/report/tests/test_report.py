@@ -88,6 +88,22 @@ def test_the_sections_stand_in_reading_order(html: str) -> None:
     assert seen == [*wanted, "Provenance"]
 
 
+def test_words_of_the_sentences_are_explained_above_them_and_only_figures_of_the_page_below(
+    html: str, classes: Path
+) -> None:
+    pages = [html, (classes / "report.html").read_text(encoding="utf-8")]
+    for page in pages:
+        note = page[: page.index('class="own"')]
+        assert "An arm is a model" in note
+        assert "Sigma is the standard deviation" in note
+        assert "a detector scores" in note
+    listed = [
+        set(re.findall(r"<dt>([^<]+)</dt>", page.split('id="meanings"')[1])) for page in pages
+    ]
+    assert "RMSE" in listed[0] - listed[1]
+    assert "F1" in listed[1] - listed[0]
+
+
 def test_each_arm_shows_every_figure_with_a_caption(html: str) -> None:
     headings = Page(html).headings
     for title in (

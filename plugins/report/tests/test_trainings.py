@@ -190,6 +190,15 @@ def test_a_comparison_calls_nothing_better_that_training_anew_may_reverse() -> N
     assert "of the first training of each run; the sentences say what training anew moves" in text
 
 
+def test_equal_errors_of_the_first_training_are_not_called_those_of_all() -> None:
+    one = between(run(1.0, 0.2, 0.6), run(1.0, 0.9, 0.6))
+    assert one.sentences[0].startswith(
+        "B and A make the same errors: MAE 1.00 eV in the first training; over 3 trainings of each"
+    )
+    same = between(run(1.0, 1.0), run(1.0, 1.0))
+    assert same.sentences[0] == "B and A make the same errors: MAE 1.00 eV. Shared: all 60 rows."
+
+
 def test_a_comparison_of_one_training_each_says_that_another_seed_may_change_it() -> None:
     one = between(run(1.0), run(0.25))
     assert one.tone == "good"
