@@ -27,6 +27,10 @@ EIGHT = (LONG, "cgcnn", "boosting", "roost", "painn", "ridge", "gaussian process
 A4 = 6
 """Sheets of A4 that a report of two arms may take."""
 
+UNFOLD = """document.querySelectorAll("details").forEach(one => one.open = true),
+  document.querySelectorAll(".some").forEach(one => one.classList.remove("some"))"""
+"""What a person may open on a phone is open."""
+
 Draw = Callable[[Path], Path]
 
 
@@ -217,6 +221,43 @@ def test_eight_arms_stay_on_a_page_of_moderate_height(
         page.run("document.querySelector('.answers a').click()")
         page.run(SETTLE)
         assert page.run("document.querySelector(location.hash).closest('details').open")
+
+
+SEEN = "document.querySelector('{}').checkVisibility()"
+
+
+def test_a_phone_folds_what_is_no_first_answer_and_opens_what_a_link_leads_to(
+    browser: Browser, pages: Callable[[str], Path]
+) -> None:
+    rows = "#arm-forest table.worst tbody tr"
+    visible = f"[...document.querySelectorAll('{rows}')].filter(one => one.checkVisibility())"
+    with browser.page(pages("two"), *PHONE) as page:
+        assert page.run("document.documentElement.scrollHeight") < 15_000
+        folded = ("#arm-forest .card", "#beside table", "#provenance dl")
+        for what in folded:
+            assert not page.run(SEEN.format(what)), what
+        page.run("location.hash = 'arm-forest'")
+        page.run(SETTLE)
+        assert page.run(SEEN.format("#arm-forest .card"))
+        assert not page.run(SEEN.format("#arm-cgcnn .card"))
+        assert page.run(f"{visible}.length") == 5
+        shown = "[...document.querySelectorAll('#arm-forest button')]"
+        page.run(f"{shown}.filter(one => one.textContent === 'Show all 15')[0].click()")
+        assert page.run(f"{visible}.length") == 15
+        # printed from the phone it is whole
+        page.show(media="print")
+        for what in (*folded, "#arm-cgcnn table.worst tbody tr:last-child"):
+            assert page.run(SEEN.format(what)), what
+
+
+def test_a_phone_without_scripts_shows_everything(
+    browser: Browser, pages: Callable[[str], Path], tmp_path: Path
+) -> None:
+    text = re.sub(r"<script.*?</script>", "", pages("two").read_text("utf-8"), flags=re.DOTALL)
+    (tmp_path / "still.html").write_text(text, encoding="utf-8")
+    with browser.page(tmp_path / "still.html", *PHONE) as page:
+        for what in ("#arm-cgcnn table.worst tbody tr:last-child", "#beside table"):
+            assert page.run(SEEN.format(what)), what
 
 
 def test_text_of_figures_is_large_enough(browser: Browser, pages: Callable[[str], Path]) -> None:
@@ -433,6 +474,23 @@ def test_a_report_of_two_arms_is_six_sheets_with_the_answer_on_the_first(
         assert page.run("getComputedStyle(document.querySelector('footer')).breakBefore") == "avoid"
         colors = "getComputedStyle(document.body).backgroundColor"
         assert page.run(colors) == "rgb(255, 255, 255)"
+
+
+def test_printed_views_fill_the_width_of_a_sheet(
+    browser: Browser, pages: Callable[[str], Path]
+) -> None:
+    wide = """[...document.querySelectorAll(".view")].map(view => {
+      const drawn = [...view.querySelectorAll(".canvas svg")];
+      const boxes = drawn.map(one => one.getBoundingClientRect());
+      return [Math.min(...boxes.map(box => box.width)), Math.max(...boxes.map(box => box.right))];
+    })"""
+    with browser.page(pages("two"), *SHEET) as page:
+        page.show(media="print")
+        found = page.run(wide)
+        assert len(found) == 4
+        for width, right in found:
+            assert width > 0.34 * SHEET[0]
+            assert right > 0.95 * SHEET[0]
 
 
 def test_sheets_are_counted(browser: Browser, tmp_path: Path) -> None:

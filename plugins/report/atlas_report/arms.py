@@ -35,6 +35,11 @@ class ArmView:
     spread: str
     has_flags: bool
 
+    @property
+    def captions(self) -> list[str]:
+        """Return the captions of its figures, without what is of one figure alone."""
+        return [p.caption.replace(p.note, "").strip() for p in (*self.panels, *self.tables)]
+
 
 def arm_view(source: Source, arm: str, *, alone: bool) -> ArmView:
     """Draw the figures of one arm and list its worst predictions.

@@ -429,7 +429,7 @@ def test_a_coverage_that_infinite_intervals_make_says_so(tmp_path: Path) -> None
 
 def compared(html: str) -> list[str]:
     """Return the sentences that compare arms."""
-    section = html[html.index('<section id="beside">') :]
+    section = html[html.index('<section id="beside"') :]
     return re.findall(
         r"<li>([^<]* (?:has a mean error|of the \d arms\.|Brier|on these same rows)[^<]*)</li>",
         section,
@@ -620,3 +620,10 @@ def test_drawing_leaves_the_settings_of_matplotlib_alone(alone: tuple[str, bool]
 def test_the_page_of_a_run_like_the_demo_is_light(tmp_path: Path) -> None:
     folder = make_run(tmp_path / "run", sizes={"calibration": 184, "test": 369, "ood_test": 251})
     assert write_report(folder).stat().st_size < 530_000
+
+
+def test_a_caption_stands_once_on_paper(html: str) -> None:
+    shared = re.findall(r'<figcaption><span class="again">([^<]*)</span>', html)
+    assert len(shared) >= 4
+    for text in set(shared):  # and it is there in full above
+        assert html.index(f"<figcaption>{text}") < html.index(f'<span class="again">{text}')

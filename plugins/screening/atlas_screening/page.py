@@ -41,6 +41,7 @@ def _view(result: Screened) -> dict[str, Any]:
     unit = f" {facts.unit}" if facts.unit else ""
     wanted = "lowest" if facts.goal == "minimize" else "highest"
     axis = shown_axis(result)
+    intervals = any(np.isfinite(row["lower"]) for row in result.rows)
     return {
         "name": facts.candidates,
         "title": f"Which of {formatting.count(facts.screened, 'candidate')} have the {wanted}"
@@ -58,13 +59,9 @@ def _view(result: Screened) -> dict[str, Any]:
         "groups": groups(result, axis),
         "ticks": axis.ticks(_tick),
         "has_label": facts.labels is not None,
-        "has_interval": any(np.isfinite(row["lower"]) for row in result.rows),
-        "level": formatting.percent_of_level(facts.level),
         "unit": unit.strip(),
         "predicted": f"P({facts.meaning.class_name(1)})" if facts.task == "binary" else "predicted",
-        "interval": "label set" if facts.task == "binary" else "interval",
-        "space": SPACE[facts.space],
-        "usual": "" if facts.usual_distance is None else formatting.number(facts.usual_distance),
+        "columns": _columns(facts, intervals=intervals),
         "top": TOP,
         "table": TABLE,
         "unreadable": result.shown,
@@ -73,6 +70,49 @@ def _view(result: Screened) -> dict[str, Any]:
         "warnings": [*facts.remarks, *facts.warnings],
         "atlas": __version__,
     }
+
+
+def _columns(facts: Facts, *, intervals: bool) -> list[tuple[str, str]]:
+    """Return the title and meaning of each column that does not speak for itself."""
+    binary = facts.task == "binary"
+    small = f"the {'label set' if binary else 'interval'} of"
+    small += f" {formatting.percent_of_level(facts.level)}"
+    usual = ""
+    if facts.usual_distance is not None:
+        usual = (
+            f" The usual distance, {formatting.number(facts.usual_distance)}, is the median one of"
+            " a training material from the nearest other."
+        )
+    line = "; the line is the interval" if intervals and not binary else ""
+    found = [
+        ("rank", "Place in the order of the prediction, the best first."),
+        (
+            f"P({facts.meaning.class_name(1)})" if binary else "predicted",
+            f"The prediction{f', and below it {small}' if intervals else ''}.",
+        ),
+        (
+            "on one axis",
+            f"The dot is the prediction{line}."
+            + ("" if binary else " Gray ticks are the values of the three nearest materials."),
+        ),
+    ]
+    if facts.labels is not None:
+        found += [
+            ("risk", "Chance that the error exceeds the error tolerance."),
+            (
+                "expected error",
+                "The error to expect; with more than twice the usual one, a candidate is deferred.",
+            ),
+        ]
+    found += [
+        ("why be careful", "What speaks against the prediction."),
+        (
+            "nearest in training",
+            "The three nearest training materials with their true value, id and distance"
+            f" {SPACE[facts.space]}.{usual}",
+        ),
+    ]
+    return found
 
 
 def _answer(facts: Facts) -> str:
@@ -247,12 +287,12 @@ def candidate_figure(groups: Mapping[str, tuple[str, F8]], training: F8, *, labe
     edges = np.linspace(low, high if high > low else low + 1.0, 61)
     share = np.histogram(training, edges)[0] / max(len(training), 1)
     total = sum(len(some) for _, some in groups.values())
-    if total <= FEW:
-        _dots(axes, groups, float(share.max()) or 1.0)
-    else:
+    if total > FEW:
         _stacked(axes, groups, edges, total)
     line = f"training, n = {len(training)}"
     axes.stairs(share, edges, color=palette.SENTINELS["ink"], linewidth=1.0, label=line)
+    if total <= FEW:
+        _dots(axes, groups, float(share.max()) or 1.0)
     axes.set_xlabel(label)
     axes.set_ylabel("share of materials")
     legend(axes)
@@ -273,7 +313,7 @@ def _dots(axes: Axes, groups: Mapping[str, tuple[str, F8]], height: float) -> No
             label=f"{name}, n = {len(some)}",
         )
     axes.axhline(0.0, color=palette.SENTINELS["ref"], linewidth=0.7)
-    axes.set_ylim(bottom=-(len(groups) + 1) * step)
+    axes.set_ylim(-(len(groups) + 1) * step, 1.05 * height)
     axes.set_yticks([tick for tick in axes.get_yticks() if tick >= 0])
 
 

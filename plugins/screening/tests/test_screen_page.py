@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,9 +17,10 @@ from atlas_core.engine.reference import Reference
 from atlas_pages import formatting
 from atlas_pages.strip import Axis
 from atlas_pages.svg import drawing
+from atlas_screening import page
 from atlas_screening.best import usual_distance
 from atlas_screening.command import summary
-from atlas_screening.page import FEW, _answer, _shares, candidate_figure
+from atlas_screening.page import FEW, _answer, _columns, _shares, candidate_figure
 from atlas_screening.page_rows import collapsed, groups, row_view, shown_axis
 from atlas_screening.table import listed
 
@@ -190,3 +192,36 @@ def test_few_candidates_are_dots_and_many_are_stacked(many: int) -> None:
         np.testing.assert_array_equal(dots[0].get_xdata(), values)
         assert max(dots[0].get_ydata()) < 0
         assert all(tick >= 0 for tick in axes.get_yticks())
+
+
+@pytest.mark.parametrize("many", [FEW, FEW + 1])
+def test_the_axis_of_shares_reaches_the_highest_bar(many: int) -> None:
+    training = np.array([0.0, 1.0, 1.0, 1.0])  # by hand: three of four lie in one bin
+    with drawing():
+        groups = {"good": ("trust", np.linspace(0.2, 0.8, many))}
+        (axes,) = candidate_figure(groups, training, label="gap").figure.axes
+        assert axes.get_ylim()[1] > 0.75
+
+
+@pytest.mark.parametrize("task", ["regression", "binary"])
+@pytest.mark.parametrize("labels", [None, {"trust": 1}])
+def test_every_column_has_its_meaning_where_no_pointer_is(
+    task: str, labels: dict[str, int] | None
+) -> None:
+    known = facts(task=task, labels=labels, level=0.9, space="fractions", usual_distance=0.25)
+    columns = dict(_columns(known, intervals=True))
+    template = (Path(page.__file__).parent / "templates/screen.html.j2").read_text("utf-8")
+    head = template[template.index("<thead><tr>") :].partition("</tr></thead>")[0]
+    titles = re.findall(r"<th[^>]*>([^{<]+)</th>", head)
+    expected = {one for one in titles if one != "candidate"}
+    if labels is None:
+        expected -= {"risk", "expected error"}
+    predicted = "P(" if task == "binary" else "predicted"
+    assert len(columns) == len(expected) + 1
+    assert expected <= set(columns)
+    assert any(title.startswith(predicted) for title in columns)
+    assert "The usual distance, 0.250, is the median" in columns["nearest in training"]
+    assert ("gray ticks" in columns["on one axis"].lower()) == (task == "regression")
+    # without intervals none is explained
+    assert "interval" not in str(_columns(known, intervals=False))
+    assert "label set" not in str(_columns(known, intervals=False))

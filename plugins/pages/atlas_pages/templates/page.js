@@ -27,6 +27,29 @@ const written = (cell) => {  // a number as a page writes it: thin spaces, a rea
 const tools = (...buttons) => make("p", { class: "tools" }, ...buttons);
 const button = (text, act, more = {}) => make("button", { type: "button", ...more, on: { click: act } }, text);
 
+// on a phone: sections that are no first answer are folded, and of a long table the first rows are shown
+const phone = matchMedia("(max-width: 560px)").matches, SOME = 5;
+if (phone) {
+  for (const part of all("[data-fold]")) {
+    const [title, ...rest] = part.children;
+    part.append(make("details", { class: "fold" }, make("summary", {}, title), ...rest));
+  }
+  for (const table of all(".scroll > table")) {
+    const rows = [...table.tBodies].flatMap((body) => [...body.rows]);
+    if (!table.tHead || rows.length <= SOME + 1) continue;
+    table.classList.add("some");
+    const more = button(`Show all ${rows.length}`, () => { table.classList.remove("some"); more.remove(); });
+    table.parentNode.after(more);
+  }
+  const reveal = () => {
+    const part = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    for (let one = part && (part.querySelector(":scope > .fold") || part.closest("details")); one; one = one.parentNode.closest("details")) one.open = true;
+    if (part) part.scrollIntoView();
+  };
+  addEventListener("hashchange", reveal);
+  reveal();
+}
+
 // every table whose columns mean one thing each: click a title to sort, and take it along
 for (const table of all("table.sortable")) {
   const titles = all("thead th", table);
@@ -81,7 +104,7 @@ for (const svg of all("figure .canvas > svg")) {
 const data = document.getElementById("rows");
 if (!data) return;
 const { arms, parts, families, unit, places, url, classes, columns } = JSON.parse(data.textContent);
-const home = document.getElementById("explorer"), size = matchMedia("(max-width: 560px)").matches ? 10 : 25;
+const home = document.getElementById("explorer"), size = phone ? SOME : 25;
 const number = (value) => (value === null || value === undefined ? "\u2013" : (places === 99 ? value.toPrecision(3) : value.toFixed(places)).replace("-", "\u2212"));
 const probability = (value) => (!classes || value === null ? number(value) : value < 0.005 ? "below 0.01" : value > 0.995 ? "above 0.99" : number(value));
 const truth = (value) => (classes ? classes[value] : number(value));
