@@ -16,6 +16,7 @@ from atlas_core.component import OfKind as OfKind
 from atlas_core.component import Use as Use
 from atlas_core.context import FitContext as FitContext
 from atlas_core.context import derive_seed as derive_seed
+from atlas_core.data.decisions import Decisions as Decisions
 from atlas_core.data.meaning import Meaning as Meaning
 from atlas_core.data.meaning import meaning_of as meaning_of
 from atlas_core.data.meaning import read_bounds as read_bounds
@@ -85,6 +86,11 @@ from atlas_core.kinds.ood import OODScore as OODScore
 from atlas_core.kinds.prediction import Prediction as Prediction
 from atlas_core.kinds.reason import Reason as Reason
 from atlas_core.kinds.reason import Reasons as Reasons
+from atlas_core.kinds.reference import Border as Border
+from atlas_core.kinds.reference import BorderRows as BorderRows
+from atlas_core.kinds.reference import Decision as Decision
+from atlas_core.kinds.reference import Reference as Reference
+from atlas_core.kinds.reference import ReferenceSource as ReferenceSource
 from atlas_core.kinds.report import Reporter as Reporter
 from atlas_core.kinds.split import PARTS as PARTS
 from atlas_core.kinds.split import Split as Split

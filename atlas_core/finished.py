@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from atlas_core.data.assessments import Assessments
+from atlas_core.data.decisions import Decisions
 from atlas_core.data.predictions import Predictions
 from atlas_core.data.repeats import read_repeats
 from atlas_core.data.tables import read_table
@@ -48,6 +49,7 @@ def read_run(folder: Path) -> FinishedRun:
         exam, verdict = (_there(folder / f"{name}.json") for name in ("exam", "verdict"))
         check_evaluation(folder, metrics, exam, verdict)
         rounds, trust = folder / "active_learning.parquet", folder / "trust.parquet"
+        decisions = folder / "decisions.parquet"
         predictions = _predictions(folder / "predictions.parquet", metrics)
         repeats = folder / "repeats.parquet"
         return FinishedRun(
@@ -59,6 +61,7 @@ def read_run(folder: Path) -> FinishedRun:
             records=_records(folder / "records.json"),
             rounds=read_table(rounds) if rounds.exists() else {},
             trust=Assessments.from_parquet(trust) if trust.exists() else None,
+            decisions=Decisions.from_parquet(decisions) if decisions.exists() else None,
             exam=exam,
             verdict=verdict,
             audit=checked_audit(folder / "audit.json"),

@@ -12,6 +12,7 @@ from typing import Any
 import numpy.typing as npt
 
 from atlas_core.data.assessments import Assessments
+from atlas_core.data.decisions import Decisions
 from atlas_core.data.predictions import Predictions
 from atlas_core.errors import DataError
 
@@ -69,6 +70,7 @@ class FinishedRun:
         exam: the content of ``exam.json``, by arm; {} where no arm has a trust method.
         verdict: the content of ``verdict.json``, by arm: grade, texts and findings.
         audit: the content of ``audit.json``; {} for a run without a split audit.
+        decisions: the predictions held against a border; None without a reference.
         reused: whether its result was stored before.
     """
 
@@ -83,6 +85,7 @@ class FinishedRun:
     exam: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     verdict: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     audit: Mapping[str, Any] = field(default_factory=dict)
+    decisions: Decisions | None = None
     reused: bool = False
 
     @property

@@ -45,6 +45,7 @@ STAGES = {
     "trust": Stage(2, ("trust",)),
     "acquire": Stage(1, ("acquisition",)),
     "predict": Stage(2),
+    "decide": Stage(1, ("reference",)),
     "score": Stage(3, ("metric", "evaluator")),
 }
 ALWAYS = ("shared", "predict", "score")

@@ -68,6 +68,7 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         (
             "FinishedRun",
             "Predictions",
+            "Decisions",
             "RunInfo",
             "StageInfo",
             "Export",

@@ -35,6 +35,7 @@ ROOTS = {
     "detect": ("engine.arm", "kinds.ood"),
     "trust": ("engine.nested", "engine.regions", "kinds.trust"),
     "acquire": ("engine.loop", "kinds.acquisition"),
+    "decide": ("engine.decide", "kinds.reference", "data.decisions"),
     "predict": ("data", "engine.job", "engine.reference", "engine.view", "kinds.prediction"),
     "score": (*("kinds.evaluator", "kinds.metric", "metrics", "engine.finish"),),
 }

@@ -14,6 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from atlas_core.arrays import F8
 from atlas_core.data.assessments import Assessments
+from atlas_core.data.decisions import Decisions
 from atlas_core.data.predictions import Predictions
 from atlas_core.data.repeats import write_repeats
 from atlas_core.data.tables import below, write_table
@@ -53,11 +54,13 @@ class Found:
         manifest: plain data.
         records: plain data, one entry per record.
         audit: of the split, plain data.
+        decisions: what the predictions are as decisions; None without a reference.
     """
 
     manifest: Mapping[str, Any]
     records: Sequence[Mapping[str, Any]]
     audit: Mapping[str, Any]
+    decisions: Decisions | None = None
 
 
 def finish(
@@ -81,6 +84,7 @@ def finish(
         rounds=_rounds(results),
         trust=Assessments.stacked(blocks) if blocks else None,
         audit=found.audit,
+        decisions=found.decisions,
     )
     run.predictions.to_parquet(folder / "predictions.parquet")
     if run.repeats:
@@ -90,6 +94,8 @@ def finish(
         write_table(folder / "active_learning.parquet", run.rounds)
     if run.trust is not None:
         run.trust.to_parquet(folder / "trust.parquet")
+    if run.decisions is not None:
+        run.decisions.to_parquet(folder / "decisions.parquet")
     return evaluated(folder, run, evaluator, levels=levels, metrics=metrics)
 
 

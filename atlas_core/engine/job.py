@@ -18,7 +18,9 @@ from atlas_core.engine.fits import FitCache
 from atlas_core.engine.kept import Keep
 from atlas_core.engine.nested import TrustSettings, learn_trust
 from atlas_core.engine.notes import Heard, Notes, quiet
+from atlas_core.engine.sought import Sought
 from atlas_core.engine.view import ArmData
+from atlas_core.errors import ContractError
 from atlas_core.kinds.split import Split
 from atlas_core.spec.model import ActiveLearning
 from atlas_core.spec.plan import BoundComponent
@@ -74,6 +76,7 @@ class Job:
         final: whether the fit is one of all rows, which is kept and not scored.
         evaluator: scores the test rows after each round of a loop, or None.
         repeat: which training of this arm and fold it is, from 1.
+        seeks: what its loop seeks; None without one.
     """
 
     label: str
@@ -92,6 +95,18 @@ class Job:
     final: bool = False
     evaluator: BoundComponent | None = None
     repeat: int = 1
+    seeks: Sought | None = None
+
+    @property
+    def sought(self) -> Sought:
+        """Return what its loop seeks.
+
+        Raises:
+            ContractError: it has no loop.
+        """
+        if self.seeks is None:
+            raise ContractError(f"{self.label}: it has no loop")
+        return self.seeks
 
     @property
     def name(self) -> Name:

@@ -12,6 +12,7 @@ import numpy as np
 from atlas_core.arrays import F8
 from atlas_core.context import Notify
 from atlas_core.engine.arm import Arm
+from atlas_core.engine.decide import Decider
 from atlas_core.engine.failures import Failure, of_the_system
 from atlas_core.engine.final import FINAL, all_rows, run_final
 from atlas_core.engine.fits import FitCache
@@ -31,6 +32,7 @@ from atlas_core.engine.loop import run_loop
 from atlas_core.engine.machine import cores
 from atlas_core.engine.nested import TrustSettings
 from atlas_core.engine.options import NotifyHere, RunOptions, say_nothing
+from atlas_core.engine.sought import Sought
 from atlas_core.engine.view import ArmData, seen_by
 from atlas_core.errors import AtlasError, WorkerError
 from atlas_core.kinds.dataset import Dataset
@@ -39,6 +41,7 @@ from atlas_core.kinds.featurizer import Features
 from atlas_core.kinds.inputs import Inputs
 from atlas_core.kinds.split import Split
 from atlas_core.progress import TRAINING, Step
+from atlas_core.spec.model import ActiveLearning
 from atlas_core.spec.plan import Plan
 
 Timed = Callable[[str, str, str, float], None]
@@ -77,6 +80,7 @@ def make_jobs(
     features: Mapping[str, Features],
     options: RunOptions,
     folder: RunFolder,
+    decider: Decider | None = None,
 ) -> list[Job]:
     """Return the jobs of a run, arm after arm: its folds, its final fit, its repeats.
 
@@ -91,6 +95,7 @@ def make_jobs(
         features: of each arm.
         options: of the run.
         folder: of the run.
+        decider: of its reference; None without one.
     """
     target, spec, loop = dataset.target, plan.spec, plan.spec.active_learning
     formulas = np.asarray(dataset.shown_formulas(), dtype=np.str_)
@@ -125,9 +130,17 @@ def make_jobs(
                     final=final,
                     evaluator=plan.evaluator if loop is not None else None,
                     repeat=repeat,
+                    seeks=None if loop is None else _sought(loop, decider, dataset),
                 )
             )
     return made
+
+
+def _sought(loop: ActiveLearning, decider: Decider | None, dataset: Dataset) -> Sought:
+    """Return what a loop seeks."""
+    if loop.goal == "stable":
+        return Sought("minimize", decider, dataset.materials)
+    return Sought(loop.goal, None, dataset.materials)
 
 
 def _trust(plan: Plan, arm: str, dataset: Dataset) -> TrustSettings | None:

@@ -17,7 +17,7 @@ from atlas_core.engine.job import Job, JobResult, Oracle
 from atlas_core.engine.nested import learn_trust
 from atlas_core.engine.notes import Heard, Notes, quiet
 from atlas_core.errors import ContractError, DataError
-from atlas_core.kinds.acquisition import Acquisition, AcquisitionRequest, Selection, top_size
+from atlas_core.kinds.acquisition import Acquisition, AcquisitionRequest, Selection
 from atlas_core.kinds.split import Split
 from atlas_core.links import delete
 from atlas_core.origin import doubt, mark
@@ -76,10 +76,7 @@ class _Rounds:
     def __init__(self, job: Job, loop: ActiveLearning, oracle: Oracle, notify: Notify) -> None:
         self._job, self._loop, self._oracle, self._notify = job, loop, oracle, notify
         self._candidates = np.concatenate([job.split.train, job.split.pool])
-        self._sign = 1.0 if loop.goal == "maximize" else -1.0
-        labels = oracle.ask(self._candidates)
-        top = self._candidates[np.argsort(-self._sign * labels, kind="stable")]
-        self._top = top[: top_size(len(self._candidates))]
+        self._finds = job.sought.finds(self._candidates, oracle.target)
         self.stages: list[tuple[str, float]] = []
 
     def run(self, state: _State, number: int, *, last: bool) -> list[Predictions]:
@@ -120,6 +117,8 @@ class _Rounds:
                 picked = rest[selection.indices]
                 error = seen.final.mean[selection.indices] - self._oracle.ask(picked)
                 row["mae_picked"] = float(np.mean(np.abs(error)))
+                if job.sought.decider is not None:
+                    row["finds_picked"] = float(np.isin(picked, self._finds).mean())
                 state.labeled = np.sort(np.concatenate([labeled, picked]))
         heard.listen(caught)
         heard.add(fitted.trained.heard)
@@ -137,11 +136,14 @@ class _Rounds:
         return replace(self._job.data, known=known)
 
     def _progress(self, fitted: FittedArm, labeled: I8) -> dict[str, float]:
-        found = fitted.train.targets
-        progress = {
-            "best": float(self._sign * np.max(self._sign * found)),
-            "top1_found": float(np.isin(self._top, labeled).mean()),
-        }
+        sought = self._job.sought
+        known = fitted.train.data.known
+        found = sought.sign * (known[labeled] - sought.border(labeled, known))
+        share = float(np.isin(self._finds, labeled).mean()) if len(self._finds) else np.nan
+        name = "top1_found" if sought.decider is None else "finds_found"
+        progress = {"best": float(sought.sign * np.max(found)), name: share}
+        if sought.decider is not None:
+            progress["finds_share"] = len(self._finds) / len(self._candidates)
         test = self._job.split.test
         if len(test) and self._job.evaluator is not None:
             said = fitted.ask(fitted.train.data, test).final
@@ -157,13 +159,15 @@ class _Rounds:
         arm, loop = self._job.arm, self._loop
         chosen, path = arm.components["acquisition"], ("acquire", arm.fold, number)
         acquisition: Acquisition = chosen.build()
-        answer = fitted.ask(fitted.train.data, rest)
+        answer, sought = fitted.ask(fitted.train.data, rest), self._job.sought
+        at_border = sought.decider is not None  # to lie there is all that is asked
+        border = sought.border(rest, fitted.train.data.known)
         request = AcquisitionRequest(
             ids=self._job.data.every.ids[rest],
-            prediction=answer.final,
+            prediction=sought.held_against(answer.final, border),
             batch=loop.batch,
-            goal=loop.goal,
-            best=float(found.max() if loop.goal == "maximize" else found.min()),
+            goal=sought.goal,
+            best=0.0 if at_border else float(sought.sign * np.max(sought.sign * found)),
             context=replace(context, seed=derive_seed(self._job.seed, *path)),
             ood=answer.score,
         )

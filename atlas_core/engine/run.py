@@ -16,6 +16,10 @@ from typing import Any
 
 from atlas_core import __version__
 from atlas_core.context import Notify
+from atlas_core.data.assessments import Assessments
+from atlas_core.data.decisions import Decisions
+from atlas_core.data.predictions import Predictions
+from atlas_core.engine.decide import Decider
 from atlas_core.engine.failures import Failure, failed_jobs, sorted_out
 from atlas_core.engine.features import FeatureCache, Featurized
 from atlas_core.engine.final import FINAL, about_final
@@ -160,6 +164,7 @@ class _Run:
                 )
             except RowsError as err:
                 raise all_rows_reported(err, options.out) from err
+            self._decider = Decider.of(plan.reference, self._context, self._dataset)
         texts = [str(text) for record in self.records for text in record["content"]["texts"]]
         for line in dict.fromkeys([*self._dataset.reading.lines(), *texts]):
             options.notify(line)
@@ -175,6 +180,7 @@ class _Run:
                 "spec": asked,
                 "data": self._dataset.fingerprint,
                 "components": [one.identity for one in parts],
+                **({} if self._decider is None else self._decider.identity),
             }
         )
         self.folder = RunFolder(options.out / f"{plan.spec.name}-{self.science[:8]}")
@@ -214,7 +220,7 @@ class _Run:
         rows = sum(len(result.predictions) for result in results.values())
         self._say(f"score: {counted(rows, 'prediction')}")
         with self._timer.stage("score"):
-            found = Found(manifest, self.records, audit)
+            found = Found(manifest, self.records, audit, self._decided(results))
             finished = finish(
                 self.folder.path,
                 results,
@@ -289,8 +295,19 @@ class _Run:
             features=features,
             options=self._options,
             folder=self.folder,
+            decider=self._decider,
         )
         return jobs, audit
+
+    def _decided(self, results: Mapping[Name, JobResult]) -> Decisions | None:
+        """Return what the first trainings say as decisions; None without a reference."""
+        if self._decider is None:
+            return None
+        first = [result for (_, _, repeat), result in results.items() if repeat == 1]
+        said = Predictions.stacked([one.predictions for one in first])
+        trust = [one.trust for one in first if one.trust is not None]
+        assessed = Assessments.stacked(trust) if trust else None
+        return self._decider.decide(self._dataset, said, assessed)
 
     def _manifest(
         self, splits: list[Split], arms: list[str], failed: Mapping[Name, AtlasError]
@@ -315,6 +332,7 @@ class _Run:
             "metrics": [one.describe() for one in plan.shown],
             "figures": self._metrics.described(),
             "evaluator": plan.evaluator.describe(),
+            **({} if plan.reference is None else {"reference": plan.reference.describe()}),
             "arm_order": arms,
             **({"final": about_final(self._dataset)} if plan.spec.final else {}),
             "arms": {

@@ -10,6 +10,7 @@ KINDS = (
     "ood",
     "trust",
     "acquisition",
+    "reference",
     "metric",
     "evaluator",
     "report",

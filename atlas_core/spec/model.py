@@ -115,7 +115,11 @@ class ActiveLearning(Config):
     )
     batch: int = Field(50, ge=1, description="Labels acquired per round.")
     rounds: int = Field(10, ge=1, description="Number of rounds.")
-    goal: Goal = Field("minimize", description="Whether low or high targets are sought.")
+    goal: Goal | Literal["stable"] = Field(
+        "minimize",
+        description="What is sought: low targets, high ones, or targets at or below the border of"
+        " `reference`, such as crystals on the convex hull.",
+    )
 
 
 class Nested(Config):

@@ -211,6 +211,7 @@ class Plan:
         text: the spec as it was read, for the run folder.
         metrics: those of every distribution that the run has a metric of.
         reported: names of those that it reports.
+        reference: what predictions are held against; None: they are values only.
     """
 
     spec: Spec
@@ -225,6 +226,7 @@ class Plan:
     reports: tuple[BoundComponent, ...] = ()
     metrics: tuple[BoundComponent, ...] = ()
     reported: frozenset[str] = frozenset()
+    reference: BoundComponent | None = None
 
     @property
     def shown(self) -> list[BoundComponent]:
@@ -237,7 +239,9 @@ class Plan:
         arms = [
             one for arm in (*self.arms.values(), *self.surrogate.values()) for one in arm.values()
         ]
+        held = () if self.reference is None else (self.reference,)
         own = (self.dataset, self.split, *self.nested_splits, *arms, *self.shown, self.evaluator)
+        own = (*own, *held)
         return tuple(part for one in own for part in one.every)
 
     @cached_property
@@ -291,6 +295,10 @@ class Plan:
         filled["dataset"] = self.dataset.named()
         filled["split"] = self.split.named()
         filled["evaluator"] = self.evaluator.named()
+        if self.reference is None:
+            filled.pop("reference")
+        else:
+            filled["reference"] = self.reference.named()
         filled["reports"] = [report.named() for report in self.reports]
         filled["metrics"] = [
             one.named() if type(one.config).model_fields else one.name for one in self.shown

@@ -33,6 +33,13 @@ def resolve_all(spec: Spec, resolver: Resolver, problems: Problems, *, whole: bo
         _check_blocks(spec, problems)
         if spec.final and spec.active_learning is not None:
             problems.add(("final",), "active learning has no final fit; leave this out")
+        loop = spec.active_learning
+        if loop is not None and loop.goal == "stable" and getattr(spec, "reference", None) is None:
+            problems.add(
+                ("active_learning", "goal"),
+                "stable is a matter of what else there is: name a `reference`, or seek low or high"
+                " targets",
+            )
         if spec.repeats > 1 and spec.active_learning is not None:
             problems.add(
                 ("repeats",),
@@ -60,6 +67,7 @@ def resolve_all(spec: Spec, resolver: Resolver, problems: Problems, *, whole: bo
         reports=run["report"],
         metrics=metrics,
         reported=reported,
+        reference=run["reference"][0] if run["reference"] else None,
     )
 
 
@@ -258,6 +266,8 @@ def _with_nested(
 def check_capabilities(spec: Spec, plan: Plan, problems: Problems) -> None:
     """Check that what each component requires is provided around it."""
     _check_requires(plan.split, ("split",), [plan.dataset], problems)
+    if plan.reference is not None:
+        _check_requires(plan.reference, ("reference",), [plan.dataset], problems)
     for arm, components in plan.arms.items():
         named = [kind for kind in kinds("arm") if getattr(spec.arms[arm], kind.field, None)]
         required = [kind for kind in kinds("arm") if kind.required]

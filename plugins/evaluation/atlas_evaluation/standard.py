@@ -27,6 +27,7 @@ from atlas_evaluation.exam import examine, in_domain_record
 from atlas_evaluation.hooks import NoOptions
 from atlas_evaluation.judge import cautions
 from atlas_evaluation.judge.verdict import verdicts_of_run
+from atlas_evaluation.scoring.decided import score_decisions
 from atlas_evaluation.scoring.evaluate import evaluate
 from atlas_evaluation.scoring.repeats import spread
 
@@ -74,6 +75,10 @@ class StandardEvaluator:
             metrics=metrics,
         )
         found, *others = map(score, (run.predictions, *run.repeats))
+        if run.decisions is not None:
+            seed = derive_seed(manifest["seed"], "bootstrap")
+            for arm, own in score_decisions(run.decisions, seed=seed, metrics=metrics).items():
+                found["arms"][arm]["decisions"] = own
         exams: dict[str, Any] = {}
         if trust is not None:
             seed = derive_seed(manifest["seed"], "exam")

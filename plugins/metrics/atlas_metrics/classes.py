@@ -90,6 +90,72 @@ def f1(draw: Draw) -> F8:
 
 
 @metric(
+    "precision", unit="share", better="higher", columns=POINT, terms=(confusion,), task="binary",
+    classes=truth, shown=False, definition="TP / (TP + FP)",
+    note="Of everything that is called class 1, how much is.",
+)  # fmt: skip
+def precision(draw: Draw) -> F8:
+    """Share of class 1 among the materials that are called so."""
+    tp, fp, _, _ = draw[confusion].T
+    return ratio(tp, tp + fp)
+
+
+@metric(
+    "recall", unit="share", better="higher", columns=POINT, terms=(confusion,), task="binary",
+    classes=truth, shown=False, definition="TP / (TP + FN)",
+    note="Of class 1, how much is called so.",
+)  # fmt: skip
+def recall(draw: Draw) -> F8:
+    """Share of the materials of class 1 that are called so."""
+    tp, _, fn, _ = draw[confusion].T
+    return ratio(tp, tp + fn)
+
+
+@metric(
+    "times as many finds", unit="plain", better="higher", columns=POINT, terms=(confusion,),
+    task="binary", classes=truth, shown=False, definition="precision / share of class 1",
+    note="1 is picking at random; at most 1 / share of class 1.",
+    source="discovery acceleration factor: Riebesell et al., Nat. Mach. Intell. 7, 836 (2025)",
+)  # fmt: skip
+def daf(draw: Draw) -> F8:
+    """How many times as many of class 1 are found as by picking at random."""
+    tp, fp, fn, tn = draw[confusion].T
+    return ratio(ratio(tp, tp + fp), ratio(tp + fn, tp + fp + fn + tn))
+
+
+def _best_first(rows: MetricRows) -> F8:
+    return np.asarray(-rows.mean, dtype=np.float64)
+
+
+def _surest_first(rows: MetricRows) -> F8:
+    return np.asarray(-np.abs(rows.mean - 0.5), dtype=np.float64)
+
+
+@metric(
+    "precision of the top 10 %", unit="share", better="higher", columns=POINT, ranked=True,
+    task="binary", classes=truth, shown=False,
+    definition="share of class 1 among the tenth of the rows with the highest P",
+    note="What a screen finds that can afford a tenth of its list.",
+)  # fmt: skip
+def precision_top_10(draw: Draw) -> F8:
+    """Share of class 1 among the tenth of the materials with the highest probability of it."""
+    rows = draw.rows
+    return draw.kept_mean(rows.of(_best_first), rows.target, share=0.1)
+
+
+@metric(
+    "wrong in the surest 80 %", unit="share", better="lower", columns=POINT, ranked=True,
+    task="binary", shown=False,
+    definition="share of wrong answers among the 80 % of the rows with the largest |P − ½|",
+    note="Compare with 1 minus `accuracy`.",
+)  # fmt: skip
+def wrong_at_80(draw: Draw) -> F8:
+    """Share of wrong answers once the least sure fifth is left out."""
+    rows = draw.rows
+    return draw.kept_mean(rows.of(_surest_first), rows.mistake, share=0.8)
+
+
+@metric(
     "Brier score", unit="plain", better="lower", columns=POINT, terms=(square,), mean=True,
     task="binary", definition="mean of (y − P)²",
     note="Proper: calibration and ranking in one; 0.25 is P = ½ throughout.",

@@ -46,6 +46,13 @@ METRICS = (
         provides=VERDICT,
     ),
     Component("f1", MetricConfig, "atlas_metrics.classes:f1"),
+    Component("precision", MetricConfig, "atlas_metrics.classes:precision"),
+    Component("recall", MetricConfig, "atlas_metrics.classes:recall"),
+    Component(
+        "daf", MetricConfig, "atlas_metrics.classes:daf", citation="10.1038/s42256-025-01055-1"
+    ),
+    Component("precision_top_10", MetricConfig, "atlas_metrics.classes:precision_top_10"),
+    Component("wrong_at_80", MetricConfig, "atlas_metrics.classes:wrong_at_80"),
     Component("roc_auc", MetricConfig, "atlas_metrics.classes:roc_auc", provides=VERDICT),
     Component("brier", MetricConfig, "atlas_metrics.classes:brier", provides=VERDICT),
     Component("log_loss", MetricConfig, "atlas_metrics.classes:log_loss"),

@@ -1,0 +1,166 @@
+"""Make decisions of predictions: hold them against the border that a reference draws. Light."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from atlas_core.arrays import F8, I8, Str
+from atlas_core.data.assessments import Assessments
+from atlas_core.data.decisions import Decisions
+from atlas_core.data.predictions import Predictions
+from atlas_core.elements import MAX_Z
+from atlas_core.engine.blame import blame
+from atlas_core.errors import ContractError, DataError
+from atlas_core.kinds.dataset import DataContext, Dataset
+from atlas_core.kinds.reference import Border, BorderRows, Decision, Reference
+from atlas_core.kinds.trust import labels_of, longest_prefix
+from atlas_core.materials import Materials
+from atlas_core.spec.plan import BoundComponent
+
+DOUBTFUL = 0.35
+"""A decision that is wrong more often than this says next to nothing: it is deferred."""
+
+
+@dataclass(frozen=True)
+class Decider:
+    """A reference that was loaded, and the component that it is of.
+
+    Attributes:
+        chosen: the component.
+        reference: what it loaded.
+    """
+
+    chosen: BoundComponent
+    reference: Reference
+
+    @classmethod
+    def of(
+        cls, chosen: BoundComponent | None, context: DataContext, dataset: Dataset
+    ) -> Decider | None:
+        """Load the reference of a plan; None where it names none.
+
+        Raises:
+            DataError: it cannot be read, or is in another unit than the targets.
+        """
+        if chosen is None:
+            return None
+        with blame(chosen.parts):
+            reference = chosen.build().load(context)
+            if not isinstance(reference, Reference):
+                raise ContractError("load returned no Reference")
+        if reference.unit not in ("", dataset.unit):
+            raise DataError(
+                f"reference {chosen.name}: needs targets in {reference.unit}, but"
+                f" {dataset.target_name} of {dataset.name} is in {dataset.unit or dataset.task}"
+            )
+        return cls(chosen, reference)
+
+    @property
+    def identity(self) -> dict[str, str]:
+        """Return what was read, for the hash of a run."""
+        return {"reference": self.reference.fingerprint}
+
+    def draw(self, asked: Materials, known: Materials, target: F8) -> Border:
+        """Return the border of materials, as ``Reference.border``."""
+        with blame(self.chosen.parts, (), "border"):
+            drawn = self.reference.border(asked, known, target)
+            if not isinstance(drawn, Border) or len(drawn.words) != len(asked):
+                raise ContractError(f"it draws no border for each of {len(asked)} materials")
+        return drawn
+
+    def decide(
+        self, dataset: Dataset, said: Predictions, trust: Assessments | None
+    ) -> Decisions | None:
+        """Return a decision for each prediction that there is a border for; None for no row.
+
+        The target of the material itself is no part of its border, those of all others are: what
+        is known of the world once a candidate is asked about. The learner sees targets of
+        calibration rows only.
+        """
+        drawn = self.draw(dataset.materials, dataset.materials, dataset.target)
+        place = {one: row for row, one in enumerate(dataset.materials.ids.tolist())}
+        at = np.array([place[one] for one in said.ids.tolist()], dtype=np.int64)
+        rows = border_rows(said, drawn.value[at], dataset, at, trust)
+        blocks = []
+        for arm, fold in dict.fromkeys(zip(said.arm.tolist(), said.fold.tolist(), strict=True)):
+            own = (said.arm == arm) & (said.fold == fold) & np.isfinite(rows.border)
+            if not own.any():
+                continue
+            words = np.array([drawn.words[i] for i in at[own].tolist()], dtype=np.str_)
+            blocks.append(self._table(said.take(own), rows.take(own), words))
+        return Decisions.stacked(blocks) if blocks else None
+
+    def _table(self, said: Predictions, rows: BorderRows, words: Str) -> Decisions:
+        """Return the decisions of one arm and fold; each part is a list of its own."""
+        learned = said.parts == "calibration"
+        margin = self.reference.margin
+        with blame(self.chosen.parts, (), "decide"):
+            known = rows.take(learned)
+            likely, near = (
+                _asked(self.reference.learn(known, above), rows, above) for above in (0.0, margin)
+            )
+        labels = np.empty(len(said), dtype="<U6")
+        for part in dict.fromkeys(said.parts.tolist()):
+            own = said.parts == part
+            labels[own] = self.labels(likely[own])
+        return Decisions(
+            arm=said.arm, fold=said.fold, ids=said.ids, formula=said.formula, parts=said.parts,
+            target=said.target, mean=said.mean, border=rows.border, words=words,
+            probability=likely, probability_near=np.maximum(likely, near),
+            margin=np.full(len(said), margin), label=labels,
+        )  # fmt: skip
+
+    def labels(self, probability: F8) -> Str:
+        """Return (n,) labels of a list of decisions: of those trusted, the promised share is right.
+
+        Args:
+            probability: (n,) that the true value is at most the border.
+        """
+        risk = np.minimum(probability, 1.0 - probability)
+        trusted = longest_prefix(risk, 1.0 - self.reference.target_reliability)
+        return labels_of(trusted, risk > DOUBTFUL)
+
+
+def _asked(decision: Decision, rows: BorderRows, above: float) -> F8:
+    """Return (n,) probabilities; the decision sees no target."""
+    hidden = np.full(len(rows), np.nan)
+    found = np.asarray(decision(BorderRows(**{**vars(rows), "target": hidden})), dtype=np.float64)
+    if found.shape != (len(rows),) or not ((found >= 0) & (found <= 1)).all():
+        raise ContractError(f"its probabilities (margin {above:g}) are not {len(rows)} in [0, 1]")
+    return found
+
+
+def border_rows(
+    said: Predictions, border: F8, dataset: Dataset, at: I8, trust: Assessments | None
+) -> BorderRows:
+    """Return predictions with what they are held against."""
+    return BorderRows(
+        border=border,
+        mean=said.mean,
+        std=said.std,
+        expected_error=_expected(said, trust),
+        score=said.ood_score,
+        elements=_elements(dataset)[at],
+        target=said.target,
+    )
+
+
+def _elements(dataset: Dataset) -> F8:
+    """Return (n,) how many different elements each material has."""
+    one = dataset.materials
+    pairs = np.unique(one.owner * MAX_Z + one.numbers.astype(np.int64) - 1)
+    return np.bincount(pairs // MAX_Z, minlength=len(one)).astype(np.float64)
+
+
+def _expected(said: Predictions, trust: Assessments | None) -> F8:
+    """Return (n,) the error that the first trust method of each arm expects; NaN without one."""
+    if trust is None:
+        return np.full(len(said), np.nan)
+    found: dict[tuple[str, ...], float] = {}
+    keys = zip(*(trust.arm, trust.fold, trust.parts, trust.ids), strict=True)
+    for key, error in zip(keys, trust.expected_error.tolist(), strict=True):
+        found.setdefault(tuple(map(str, key)), error)
+    asked = zip(*(said.arm, said.fold, said.parts, said.ids), strict=True)
+    return np.array([found.get(tuple(map(str, key)), np.nan) for key in asked])

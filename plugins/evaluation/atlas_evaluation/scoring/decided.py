@@ -1,0 +1,124 @@
+"""Score decisions: a yes-or-no question per material, whatever the target is. Light: numpy only.
+
+A decision is scored as a prediction of two classes, 1 being "at or below the border", by the same
+metrics as a binary task.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from atlas_core.arrays import F8, Bool
+from atlas_core.context import derive_seed
+from atlas_core.data.decisions import Decisions
+from atlas_core.data.predictions import SCORED_PARTS, Predictions
+from atlas_core.kinds.trust import LABELS
+from atlas_core.metrics.registry import Metrics
+from atlas_evaluation.scoring.score import score_part
+from atlas_statistics.binomial import wilson
+
+LEARNED = "calibration"
+"""Part whose outcomes the decisions were learned from."""
+
+
+def score_decisions(
+    decisions: Decisions, *, seed: int, metrics: Metrics
+) -> dict[str, dict[str, Any]]:
+    """Return {arm: what ``metrics.json`` holds of its decisions}.
+
+    ``base`` is the share at or below the border among the rows that decisions were learned from:
+    the trivial answer, which ``base_brier`` scores on each part. ``labels`` says of each label how
+    many calls got it and how many of them were right, with Wilson's interval of the share.
+
+    Args:
+        decisions: of one or more arms.
+        seed: of the resampling.
+        metrics: which.
+    """
+    two = metrics.only(task="binary", of_detectors=False)
+    found: dict[str, dict[str, Any]] = {}
+    for arm in dict.fromkeys(decisions.arm.tolist()):
+        own = decisions.take(decisions.arm == arm)
+        learned = own.part(LEARNED)
+        base = float(learned.true.mean()) if len(learned) else None
+        parts = {}
+        for part in SCORED_PARTS:
+            rows = own.part(part)
+            if part == LEARNED or not len(rows):
+                continue
+            parts[part] = _scored(rows, two, base, seed=derive_seed(seed, "decisions", arm, part))
+        if parts:
+            found[arm] = {"margin": float(own.margin[0]), "parts": parts}
+            found[arm] |= {} if base is None else {"base": base}
+    return found
+
+
+def _scored(rows: Decisions, metrics: Metrics, base: float | None, *, seed: int) -> dict[str, Any]:
+    scored, _ = score_part(
+        as_classes(rows), metrics=metrics, task="binary", seed=seed, group=None, calibration=None
+    )
+    if base is not None:
+        scored["base_brier"] = float(np.mean((rows.true - base) ** 2))
+    right = rows.call == rows.true
+    scored["labels"] = {
+        label: _share(right[rows.label == label]) for label in LABELS if (rows.label == label).any()
+    }
+    scored["sure"] = {
+        name: _share((rows.true if yes else ~rows.true)[sure])
+        for name, yes, sure in (
+            ("yes", True, rows.probability >= 0.9),
+            ("no", False, rows.probability <= 0.1),
+        )
+        if sure.any()
+    }
+    scored["folds"] = _by_fold(rows)
+    return scored
+
+
+def as_classes(rows: Decisions) -> Predictions:
+    """Return decisions as predictions of class 1: at or below the border."""
+    return Predictions(
+        ids=rows.ids,
+        formula=rows.formula,
+        arm=rows.arm,
+        fold=rows.fold,
+        parts=rows.parts,
+        target=rows.true.astype(np.float64),
+        mean=rows.probability,
+    )
+
+
+def _share(right: Bool) -> dict[str, float]:
+    """Return how many rows there are and the share that is right, with its interval."""
+    n = len(right)
+    share = float(right.mean())
+    low, high = wilson(share, n)
+    return {"n": n, "right": share, "low": low, "high": high}
+
+
+def _by_fold(rows: Decisions) -> dict[str, Any]:
+    """Return how often the surest calls of each fold were right."""
+    found = {}
+    for fold in dict.fromkeys(rows.fold.tolist()):
+        own = rows.take(rows.fold == fold)
+        sure = own.probability >= 0.9
+        if sure.any():
+            found[fold] = _share(own.true[sure])
+    return found
+
+
+def curve_of(probability: F8, true: Bool, points: Sequence[float]) -> Mapping[str, list[float]]:
+    """Return how many of all finds a screen has made once a share of the list was computed.
+
+    Args:
+        probability: (n,) the order of the list.
+        true: (n,) which are finds.
+        points: shares of the list.
+    """
+    order = np.argsort(-probability, kind="stable")
+    found = np.cumsum(true[order]) / max(1, int(true.sum()))
+    at = [max(1, round(share * len(order))) - 1 for share in points]
+    return {"computed": list(points), "found": found[at].tolist()}

@@ -1,0 +1,1 @@
+"""Convex hulls and stability for ATLAS. Light: imports nothing."""

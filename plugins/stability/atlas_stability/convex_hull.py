@@ -1,0 +1,143 @@
+"""The hull of all other known phases as what a formation energy is held against."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from atlas_core.api import (
+    F8,
+    I8,
+    Border,
+    BorderRows,
+    DataContext,
+    DataError,
+    Dataset,
+    DatasetSource,
+    Decision,
+    Materials,
+)
+from atlas_stability.decision import learned
+from atlas_stability.hull import Hulls
+from atlas_stability.phases import Known, phases_of, warn_of_units
+
+if TYPE_CHECKING:
+    from atlas_stability.hooks import ConvexHullConfig
+
+UNIT = "eV/atom"
+ELEMENT = "an element, which formation energies are counted from"
+
+
+class ConvexHull:
+    """Read the known phases."""
+
+    def __init__(self, config: ConvexHullConfig) -> None:
+        self._config = config
+
+    def load(self, context: DataContext) -> HullReference:
+        """Return the reference.
+
+        Raises:
+            DataError: the phases cannot be read, or their energies are in another unit.
+        """
+        config = self._config
+        if config.phases is None:
+            return HullReference(config, None, "")
+        source: DatasetSource = config.phases.build()
+        read: Dataset = source.load(context)
+        where = f"reference {read.name}"
+        if read.task != "regression" or read.unit != UNIT:
+            unit = read.unit or read.task
+            raise DataError(f"{where}: {read.target_name} is in {unit}, a hull needs {UNIT}")
+        known = Known.of(read.materials, read.target)
+        warn_of_units(known, where)
+        return HullReference(config, known, read.fingerprint)
+
+
+@dataclass(frozen=True, eq=False)
+class HullReference:
+    """Known phases.
+
+    Attributes:
+        config: the options.
+        phases: those of the data set that is named; None: there is none.
+        fingerprint: of that data set.
+    """
+
+    config: ConvexHullConfig
+    phases: Known | None
+    fingerprint: str
+    unit = UNIT
+
+    @property
+    def margin(self) -> float:
+        """Return how far above the hull is still near it, in eV/atom."""
+        return self.config.margin
+
+    @property
+    def target_reliability(self) -> float:
+        """Return the share of trusted decisions that should be right."""
+        return self.config.target_reliability
+
+    def border(self, asked: Materials, known: Materials, target: F8) -> Border:
+        """Return the hull at n compositions, of all materials but the one that is asked about.
+
+        A phase of ``phases`` with its composition is left out: it may be the same material. Of the
+        known ones its own row is, and other crystals of its composition compete.
+
+        Raises:
+            DataError: an element has no phase.
+        """
+        elements = np.diff(phases_of(asked, np.zeros(len(asked))).offsets)
+        several = np.flatnonzero(elements > 1)
+        value, words = np.full(len(asked), np.nan), [ELEMENT] * len(asked)
+        if len(several):
+            some = asked.take(several)
+            competing, own, energy = self._competing(some, known, target)
+            found = competing.index.at(
+                phases_of(some, np.zeros(len(some))), own=own, own_energy=energy
+            )
+            value[several] = found.energy
+            for row, text in zip(several.tolist(), in_words(found, competing), strict=True):
+                words[row] = text
+        return Border(value, words)
+
+    def _competing(self, asked: Materials, known: Materials, target: F8) -> tuple[Known, I8, F8]:
+        """Return what competes, and for each asked material its own phase and the energy of it."""
+        config, names = self.config, asked.formulas()
+        own = Known.of(known, target) if config.own or self.phases is None else None
+        every = self.phases or own
+        if self.phases is not None and own is not None:
+            every = self.phases.joined(own)
+        if every is None:
+            raise DataError("reference convex_hull: there is no phase to compete")
+        if config.elements == "zero":
+            every = every.with_elements_at_zero(asked)
+        else:
+            every.require_elements(asked, "reference convex_hull")
+        rows = np.array([every.formulas.get(name, -1) for name in names], dtype=np.int64)
+        energy = np.full(len(asked), np.inf)
+        if own is not None:
+            ids = own.materials.ids
+            for place, (name, one) in enumerate(zip(names, asked.ids.tolist(), strict=True)):
+                row = own.formulas.get(name, -1)
+                if row >= 0:
+                    itself = str(ids[row]) == one
+                    energy[place] = own.runner_up[row] if itself else own.energy[row]
+        return every, rows, energy
+
+    def learn(self, rows: BorderRows, margin: float) -> Decision:
+        """Return the probability of at most ``margin`` above the hull; see ``decision``."""
+        return learned(rows, margin)
+
+
+def in_words(hulls: Hulls, known: Known) -> Sequence[str]:
+    """Return the phases of each hull, the largest share first: ``LiF + MgF2``."""
+    texts = []
+    for phases, shares in zip(hulls.phases, hulls.shares, strict=True):
+        there = [p for p in np.argsort(-shares, kind="stable") if phases[p] >= 0]
+        texts.append(" + ".join(known.written[int(phases[p])] for p in there))
+    return texts

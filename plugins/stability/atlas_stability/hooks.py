@@ -1,0 +1,50 @@
+"""The reference of known phases, and its options. Light."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from atlas_core.api import Component, Config, Field, OfKind, Use, hookimpl
+
+
+class ConvexHullConfig(Config):
+    """Which phases compete, and what counts as stable."""
+
+    phases: Annotated[Use, OfKind("dataset")] | None = Field(
+        None,
+        description="Data set of known phases with formation energies in eV/atom; of each"
+        " composition the lowest counts. Null: the materials of the run itself.",
+    )
+    own: bool = Field(
+        True,
+        description="Whether materials of the run compete beside `phases`; always where that is"
+        " null.",
+    )
+    elements: Literal["required", "zero"] = Field(
+        "required",
+        description="Whether each element must have a phase of its own, or is taken at 0 eV/atom,"
+        " as the definition of a formation energy says.",
+    )
+    margin: float = Field(
+        0.05,
+        gt=0,
+        description="Distance above the hull up to which a crystal is near it, in eV/atom.",
+    )
+    target_reliability: float = Field(
+        0.9, gt=0, lt=1, description="Share of the trusted decisions that should be right."
+    )
+
+
+@hookimpl
+def atlas_reference() -> list[Component]:
+    """Offer the reference."""
+    return [
+        Component(
+            "convex_hull",
+            ConvexHullConfig,
+            "atlas_stability.convex_hull:ConvexHull",
+            requires={"task:regression"},
+            citation="10.1021/cm702327g",
+            contract_options={"elements": "zero"},
+        )
+    ]

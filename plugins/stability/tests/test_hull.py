@@ -1,0 +1,184 @@
+"""Hulls against pymatgen's phase diagrams, and what is refused or warned of."""
+
+import itertools
+import warnings
+
+import numpy as np
+import pytest
+from pymatgen.analysis.phase_diagram import PDEntry, PhaseDiagram
+from pymatgen.core import Composition
+
+from atlas_core.api import CautionWarning, DataError, Materials
+from atlas_core.testing import find_component
+from atlas_stability.convex_hull import ELEMENT, HullReference, in_words
+from atlas_stability.hooks import ConvexHullConfig
+from atlas_stability.hull import HullIndex
+from atlas_stability.phases import Known, phases_of, warn_of_units
+
+ELEMENTS = ("Li", "Mg", "Fe", "P", "O")
+
+
+def materials(*formulas: str) -> Materials:
+    return Materials.from_formulas([f"m{i}" for i in range(len(formulas))], formulas)
+
+
+def known(**energies: float) -> Known:
+    return Known.of(materials(*energies), np.array([*energies.values()]))
+
+
+def world(seed: int, compounds: int = 160) -> tuple[Materials, np.ndarray]:
+    """Return phases of five elements at random compositions, the pure elements at zero."""
+    rng = np.random.default_rng(seed)
+    formulas, energies = list(ELEMENTS), [0.0] * len(ELEMENTS)
+    for _ in range(compounds):
+        some = rng.choice(ELEMENTS, rng.integers(2, 6), replace=False)
+        amounts = rng.integers(1, 6, len(some))
+        formulas.append("".join(f"{e}{n}" for e, n in zip(some, amounts, strict=True)))
+        energies.append(float(rng.normal(-1.0, 0.7)))
+    return materials(*formulas), np.array(energies)
+
+
+def from_pymatgen(found: Known, left_out: int, formula: str) -> tuple[float, dict[str, float]]:
+    """Return the energy of the hull and the shares of what lies there, without one phase."""
+    asked = Composition(formula)
+    inside = set(asked.chemical_system.split("-"))
+    entries = []
+    for row, name in enumerate(found.written):
+        composition = Composition(name)
+        if row != left_out and set(composition.chemical_system.split("-")) <= inside:
+            atoms = composition.num_atoms
+            entries.append(PDEntry(composition, float(found.energy[row]) * atoms, name=name))
+    phases = PhaseDiagram(entries).get_decomposition(asked)
+    energy = sum(entry.energy_per_atom * share for entry, share in phases.items())
+    return energy, {entry.name: share for entry, share in phases.items() if share > 1e-6}
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_hulls_and_decompositions_are_those_of_pymatgen(seed: int) -> None:
+    found = Known.of(*world(seed))
+    several = np.flatnonzero(found.materials.counts > 1)
+    asked = found.materials.take(several)
+    infinite = np.full(len(several), np.inf)
+    hulls = found.index.at(phases_of(asked, infinite), own=several, own_energy=infinite)
+    for place, row in enumerate(several.tolist()):
+        energy, phases = from_pymatgen(found, row, found.written[row])
+        assert hulls.energy[place] == pytest.approx(energy, abs=1e-6)
+        there = hulls.phases[place] >= 0
+        mine = {
+            found.written[p]: s
+            for p, s in zip(hulls.phases[place][there], hulls.shares[place][there], strict=True)
+            if s > 1e-6
+        }
+        assert mine == pytest.approx(phases, abs=1e-6)
+    assert len(several) > 100
+
+
+def test_a_thousand_candidates_at_once_are_each_as_they_are_alone() -> None:
+    found = Known.of(*world(2))
+    rng = np.random.default_rng(5)
+    formulas = [
+        "".join(f"{e}{n}" for e, n in zip(ELEMENTS[:k], rng.integers(1, 9, k), strict=True))
+        for k in rng.integers(2, 6, 1000)
+    ]
+    asked = materials(*formulas)
+    together = found.index.at(phases_of(asked, np.zeros(1000))).energy
+    for row in range(0, 1000, 97):
+        alone = found.index.at(phases_of(asked.take([row]), np.zeros(1))).energy[0]
+        assert alone == pytest.approx(together[row], abs=1e-9)
+
+
+def test_by_hand() -> None:
+    # between Li2O (-2) and O2 (0): Li2O2 has 1/2 Li; a share s of atoms as Li2O gives 2s/3 = 1/2
+    found = known(Li=0.0, O=0.0, Li2O=-2.0)
+    asked = materials("Li2O2", "Li3O")
+    hulls = found.index.at(phases_of(asked, np.zeros(2)))
+    np.testing.assert_allclose(hulls.energy, [-2.0 * 0.75, -2.0 * 0.75])
+    assert in_words(hulls, found) == ["Li2O + O2", "Li2O + Li"]
+
+
+def test_a_candidate_on_a_tie_line_decomposes_into_its_two_ends() -> None:
+    # MgFeO2 is MgO + FeO in equal parts; the third element's corner is no part of it
+    found = known(Mg=0.0, Fe=0.0, O=0.0, MgO=-3.0, FeO=-1.2, Fe2O3=-1.2)
+    hulls = found.index.at(phases_of(materials("MgFeO2"), np.zeros(1)))
+    assert hulls.energy[0] == pytest.approx(-2.1)
+    assert sorted(in_words(hulls, found)[0].split(" + ")) == ["FeO", "MgO"]
+
+
+def test_many_phases_on_one_plane_are_no_endless_loop() -> None:
+    """Every mixture costs the same: the simplex method may pivot in circles."""
+    formulas = [
+        "".join(f"{e}{n}" for e, n in zip(ELEMENTS[:4], amounts, strict=True) if n)
+        for amounts in itertools.product(range(4), repeat=4)
+        if sum(amounts)
+    ]
+    distinct = Known.of(materials(*formulas), np.zeros(len(formulas)))
+    hulls = distinct.index.at(phases_of(distinct.materials, np.zeros(len(distinct))))
+    np.testing.assert_allclose(hulls.energy, 0.0, atol=1e-12)
+
+
+def reference(phases: Known | None = None, **options: object) -> HullReference:
+    return HullReference(ConvexHullConfig(**options), phases, "")
+
+
+def test_a_material_competes_with_all_others_and_not_with_itself() -> None:
+    own = materials("Li", "O", "Li2O", "Li2O2")
+    energies = np.array([0.0, 0.0, -2.0, -1.6])
+    drawn = reference().border(own, own, energies)
+    # without itself Li2O lies on the line from Li to Li2O2 (-1.6 at one half): 2/3 of it at 1/3 O
+    np.testing.assert_allclose(drawn.value[2:], [-1.6 * 2 / 3, -2.0 * 0.75])
+    assert np.isnan(drawn.value[:2]).all()
+    assert list(drawn.words[:2]) == [ELEMENT, ELEMENT]
+    assert drawn.words[3] == "Li2O + O2"
+
+
+def test_another_crystal_of_the_same_composition_competes() -> None:
+    own = materials("Li", "O", "Li2O", "Li2O")
+    drawn = reference().border(own, own, np.array([0.0, 0.0, -2.0, -1.9]))
+    # each is held against the other one
+    np.testing.assert_allclose(drawn.value[2:], [-1.9, -2.0])
+
+
+def test_a_phase_of_another_source_with_the_same_composition_is_left_out() -> None:
+    elsewhere = known(Li=0.0, O=0.0, Li2O=-2.0)
+    asked = materials("Li2O")
+    drawn = reference(elsewhere, own=False).border(asked, asked, np.array([-1.5]))
+    assert drawn.value[0] == pytest.approx(0.0)
+    assert sorted(drawn.words[0].split(" + ")) == ["Li", "O2"]
+
+
+def test_all_missing_elements_are_named_at_once() -> None:
+    own = materials("LiF", "MgF2", "F")
+    with pytest.raises(DataError, match=r"no phase of Li, Mg alone.*`elements: zero`"):
+        reference().border(own, own, np.array([-3.0, -3.7, 0.0]))
+    drawn = reference(elements="zero").border(own, own, np.array([-3.0, -3.7, 0.0]))
+    np.testing.assert_allclose(drawn.value[:2], 0.0)
+
+
+def warned(found: Known) -> list[str]:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        warn_of_units(found, "reference x")
+    assert all(one.category is CautionWarning for one in caught)
+    return [str(one.message) for one in caught]
+
+
+def test_energies_that_are_none_of_formation_per_atom_are_told() -> None:
+    assert not warned(known(Li=0.0, O=0.0, Li2O=-2.0))
+    (total,) = warned(known(Li=-1.9, O=-4.9, Li2O=-4.8))
+    assert "pure elements are not at 0 eV/atom (Li -1.90, O -4.90): these seem to be total" in total
+    (cell,) = warned(known(Li=0.0, O=0.0, Li2O=-12.0))
+    assert "such as Li2O at -12.00" in cell
+    assert "per cell or per formula, not per atom" in cell
+
+
+def test_the_contract_is_kept() -> None:
+    component, _ = find_component("convex_hull", "reference")
+    assert component.citation
+
+
+def test_a_missing_element_stops_the_engine_itself() -> None:
+    found = known(Li=0.0, Li2O=-2.0)
+    with pytest.raises(ValueError, match="no pure phase"):
+        HullIndex(phases_of(found.materials, found.energy)).at(
+            phases_of(materials("Li2O"), np.zeros(1))
+        )
