@@ -109,6 +109,27 @@ def test_the_start_page_links_the_sample_pages_that_make_docs_writes(site: Path)
     assert "tools/sample.py" in (ROOT / "Makefile").read_text(encoding="utf-8")
 
 
+def test_a_sample_page_brings_what_it_links_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = importlib.util.spec_from_file_location("sample", ROOT / "tools/sample.py")
+    assert spec is not None
+    assert spec.loader is not None
+    sample = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(sample)
+    run = tmp_path / "run"
+    (run / "figures").mkdir(parents=True)
+    for name in ("top.csv", "figures/a.svg", "spec.yaml", "../secret.txt"):
+        (run / name).write_text(name, encoding="utf-8")
+    links = ("top.csv", "figures/", "../secret.txt", "none.csv")
+    page = "".join(f'<a href="{link}">x</a>' for link in links)
+    (run / "report.html").write_text(page, encoding="utf-8")
+    monkeypatch.setattr(sample, "PAGES", tmp_path / "docs/sample")
+    sample.copy(run / "report.html", "first.html")
+    found = {str(path.relative_to(tmp_path / "docs")) for path in tmp_path.glob("docs/**/*.*")}
+    assert found == {"sample/first.html", "sample/top.csv", "sample/figures/a.svg"}
+
+
 def test_no_prompt_is_copied() -> None:
     listed = subprocess.run(
         ["git", "ls-files", "*.md"], capture_output=True, text=True, check=True, cwd=ROOT

@@ -53,15 +53,19 @@ def candidates() -> Iterator[str]:
 
 
 def copy(page: Path, name: str) -> None:
-    """Copy a page, and the files beside it that it links."""
+    """Copy a page, and the files and folders beside it that it links."""
     PAGES.mkdir(parents=True, exist_ok=True)
     text = page.read_text(encoding="utf-8")
     (PAGES / name).write_text(text, encoding="utf-8")
     for link in set(re.findall(r'href="([\w./-]+)"', text)):
         source = page.parent / link
-        if source.is_file() and source.resolve().is_relative_to(page.parent.resolve()):
-            target = PAGES / link
-            target.parent.mkdir(parents=True, exist_ok=True)
+        if not source.resolve().is_relative_to(page.parent.resolve()):
+            continue
+        target = PAGES / link
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, target)
+        elif source.is_file():
             shutil.copyfile(source, target)
 
 
