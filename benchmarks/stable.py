@@ -57,7 +57,9 @@ deduplicate: lowest
 split: {split}
 reference:
   use: convex_hull
-  options: {{phases: {{use: matbench, options: {{task: mp_e_form, structures: ignore}}}}, own: false}}
+  options:
+    own: false
+    phases: {{use: matbench, options: {{task: mp_e_form, structures: ignore}}}}
 trust:
   error_tolerance_quantile: 0.8
   target_reliability: 0.9
