@@ -91,6 +91,7 @@ from atlas_core.kinds.reference import BorderRows as BorderRows
 from atlas_core.kinds.reference import Decision as Decision
 from atlas_core.kinds.reference import Reference as Reference
 from atlas_core.kinds.reference import ReferenceSource as ReferenceSource
+from atlas_core.kinds.reference import Wording as Wording
 from atlas_core.kinds.report import Reporter as Reporter
 from atlas_core.kinds.split import PARTS as PARTS
 from atlas_core.kinds.split import Split as Split

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from atlas_core.elements import MAX_Z
 from atlas_core.engine.blame import blame
 from atlas_core.errors import ContractError, DataError
 from atlas_core.kinds.dataset import DataContext, Dataset
-from atlas_core.kinds.reference import Border, BorderRows, Decision, Reference
+from atlas_core.kinds.reference import Border, BorderRows, Decision, Reference, Wording
 from atlas_core.kinds.trust import labels_of, longest_prefix
 from atlas_core.materials import Materials
 from atlas_core.spec.plan import BoundComponent
@@ -61,6 +62,22 @@ class Decider:
     def identity(self) -> dict[str, str]:
         """Return what was read, for the hash of a run."""
         return {"reference": self.reference.fingerprint}
+
+    def about(self, known: Materials) -> dict[str, Any]:
+        """Return what a manifest says of the question: its words, and what is promised.
+
+        Args:
+            known: all materials of the run.
+        """
+        with blame(self.chosen.parts, (), "wording"):
+            wording = self.reference.wording(known)
+            if not isinstance(wording, Wording):
+                raise ContractError("wording returned no Wording")
+        return {
+            "wording": asdict(wording),
+            "margin": self.reference.margin,
+            "target_reliability": self.reference.target_reliability,
+        }
 
     def draw(self, asked: Materials, known: Materials, target: F8) -> Border:
         """Return the border of materials, as ``Reference.border``."""

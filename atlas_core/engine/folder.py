@@ -49,7 +49,8 @@ _FOLDERS = ("checkpoints", EXPORTS, FITTED, SCREENS, ASIDE)
 _FILES = (
     *(MANIFEST, *SCORED, "audit.json", "records.json", EVENTS, LOCK, UNREADABLE),
     *("spec.yaml", "spec.lock.yaml"),
-    *("predictions.parquet", "repeats.parquet", "trust.parquet", "active_learning.parquet"),
+    *("predictions.parquet", "repeats.parquet", "trust.parquet", "decisions.parquet"),
+    "active_learning.parquet",
 )
 
 

@@ -309,6 +309,14 @@ class _Run:
         assessed = Assessments.stacked(trust) if trust else None
         return self._decider.decide(self._dataset, said, assessed)
 
+    def _about_reference(self) -> dict[str, Any]:
+        """Return what the manifest says of the reference; {} without one."""
+        plan, decider = self._plan, self._decider
+        if plan.reference is None or decider is None:
+            return {}
+        about = decider.about(self._dataset.materials)
+        return {"reference": {**plan.reference.describe(), **about}}
+
     def _manifest(
         self, splits: list[Split], arms: list[str], failed: Mapping[Name, AtlasError]
     ) -> dict[str, Any]:
@@ -332,7 +340,7 @@ class _Run:
             "metrics": [one.describe() for one in plan.shown],
             "figures": self._metrics.described(),
             "evaluator": plan.evaluator.describe(),
-            **({} if plan.reference is None else {"reference": plan.reference.describe()}),
+            **self._about_reference(),
             "arm_order": arms,
             **({"final": about_final(self._dataset)} if plan.spec.final else {}),
             "arms": {

@@ -11,7 +11,7 @@ A whole plugin, in a module ``atlas_fixed_border``::
 
     import numpy as np
 
-    from atlas_core.api import Border, Component, Config, Field, hookimpl
+    from atlas_core.api import Border, Component, Config, Field, Wording, hookimpl
 
 
     class FixedBorderConfig(Config):
@@ -30,6 +30,9 @@ A whole plugin, in a module ``atlas_fixed_border``::
 
         def load(self, context):
             return self  # there is nothing to read
+
+        def wording(self, known):
+            return Wording(against=f"a border of {self.value:g}")
 
         def border(self, asked, known, target):
             return Border(np.full(len(asked), self.value), [f"{self.value:g}"] * len(asked))
@@ -77,6 +80,25 @@ from atlas_core.errors import ContractError
 from atlas_core.kinds.dataset import DataContext
 from atlas_core.kinds.kind import Kind
 from atlas_core.materials import Materials
+
+
+@dataclass(frozen=True)
+class Wording:
+    """How the question of a reference is put in words.
+
+    Attributes:
+        yes: what a material is at or below the border, such as ``stable``.
+        no: what it is above it.
+        border: the border, such as ``the hull``.
+        against: what draws it, such as ``the 3,938 phases of flla``.
+        competing: what leads to the words of a material's own border, such as ``decomposes into``.
+    """
+
+    yes: str = "at or below the border"
+    no: str = "above the border"
+    border: str = "the border"
+    against: str = "its reference"
+    competing: str = "held against"
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,6 +175,14 @@ class Reference(Protocol):
     unit: str
     margin: float
     target_reliability: float
+
+    def wording(self, known: Materials) -> Wording:
+        """Return the question in words.
+
+        Args:
+            known: all materials of a run.
+        """
+        ...
 
     def border(self, asked: Materials, known: Materials, target: F8) -> Border:
         """Return what n materials are held against.

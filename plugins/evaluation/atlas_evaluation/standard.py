@@ -99,6 +99,7 @@ class StandardEvaluator:
             split=split,
             chose={arm for arm, own in arms.items() if own.get("acquisition")},
             others=others,
+            reference=manifest.get("reference"),
         )
         verdicts = {arm: narrative.in_words(one) for arm, one in judged.items()}
         return Evaluation(

@@ -9,7 +9,7 @@ from typing import Any, get_args
 import pytest
 from ruamel.yaml import YAML
 
-from atlas_core.api import Grade, Meaning
+from atlas_core.api import Grade, Meaning, Wording
 from atlas_evaluation.judge.codes import GRADES, codes
 from atlas_evaluation.judge.finding import About, Finding, Verdict
 from atlas_evaluation.narrative import (
@@ -30,7 +30,10 @@ TYPICAL = {"mae": {"value": 0.15, "low": 0.14, "high": 0.16}, "n": 500}
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda one: one["code"])
 def test_each_code_has_a_sentence(example: dict[str, Any]) -> None:
-    about = About("forest", **example.get("about", {}))
+    told = dict(example.get("about", {}))
+    if "wording" in told:
+        told["wording"] = Wording(**told["wording"])
+    about = About("forest", **told)
     found = Finding.of(example["code"], **example.get("figures", {}))
     assert finding_texts([found], about) == [example["text"]]
     assert example["text"].strip() == example["text"] or example["text"].startswith(" and on")

@@ -19,7 +19,9 @@ from atlas_core.api import (
     DatasetSource,
     Decision,
     Materials,
+    Wording,
 )
+from atlas_core.printing import counted
 from atlas_stability.decision import learned
 from atlas_stability.hull import Hulls
 from atlas_stability.phases import Known, phases_of, warn_of_units
@@ -45,7 +47,7 @@ class ConvexHull:
         """
         config = self._config
         if config.phases is None:
-            return HullReference(config, None, "")
+            return HullReference(config, None, "", "")
         source: DatasetSource = config.phases.build()
         read: Dataset = source.load(context)
         where = f"reference {read.name}"
@@ -54,7 +56,7 @@ class ConvexHull:
             raise DataError(f"{where}: {read.target_name} is in {unit}, a hull needs {UNIT}")
         known = Known.of(read.materials, read.target)
         warn_of_units(known, where)
-        return HullReference(config, known, read.fingerprint)
+        return HullReference(config, known, read.name, read.fingerprint)
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,11 +66,13 @@ class HullReference:
     Attributes:
         config: the options.
         phases: those of the data set that is named; None: there is none.
+        name: of that data set.
         fingerprint: of that data set.
     """
 
     config: ConvexHullConfig
     phases: Known | None
+    name: str
     fingerprint: str
     unit = UNIT
 
@@ -81,6 +85,26 @@ class HullReference:
     def target_reliability(self) -> float:
         """Return the share of trusted decisions that should be right."""
         return self.config.target_reliability
+
+    def wording(self, known: Materials) -> Wording:
+        """Return what is stable, and how many phases compete."""
+        config, formulas = self.config, set(known.formulas())
+        if self.phases is None:
+            n, of = len(formulas), "the data set itself"
+        elif config.own:
+            n, of = (
+                len(formulas | set(self.phases.formulas)),
+                f"{self.name} and the data set itself",
+            )
+        else:
+            n, of = len(self.phases), self.name
+        return Wording(
+            yes="stable",
+            no="unstable",
+            border="the hull",
+            against=f"the {counted(n, 'phase')} of {of}",
+            competing="decomposes into",
+        )
 
     def border(self, asked: Materials, known: Materials, target: F8) -> Border:
         """Return the hull at n compositions, of all materials but the one that is asked about.

@@ -117,7 +117,7 @@ def test_many_phases_on_one_plane_are_no_endless_loop() -> None:
 
 
 def reference(phases: Known | None = None, **options: object) -> HullReference:
-    return HullReference(ConvexHullConfig(**options), phases, "")
+    return HullReference(ConvexHullConfig(**options), phases, "known", "")
 
 
 def test_a_material_competes_with_all_others_and_not_with_itself() -> None:
@@ -129,6 +129,20 @@ def test_a_material_competes_with_all_others_and_not_with_itself() -> None:
     assert np.isnan(drawn.value[:2]).all()
     assert list(drawn.words[:2]) == [ELEMENT, ELEMENT]
     assert drawn.words[3] == "Li2O + O2"
+
+
+def test_its_words_count_each_phase_once() -> None:
+    own = materials("Li", "O", "Li2O", "Li2O")
+    known_elsewhere = known(Li=0.0, O=0.0, Li2O2=-1.6)
+    count = {
+        "the 3 phases of the data set itself": reference(),
+        "the 4 phases of known and the data set itself": reference(known_elsewhere),
+        "the 3 phases of known": reference(known_elsewhere, own=False),
+    }
+    for words, one in count.items():
+        said = one.wording(own)
+        assert said.against == words
+        assert (said.yes, said.no, said.border) == ("stable", "unstable", "the hull")
 
 
 def test_another_crystal_of_the_same_composition_competes() -> None:

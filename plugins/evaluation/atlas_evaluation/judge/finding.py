@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from atlas_core.api import Grade, Meaning
+from atlas_core.api import Grade, Meaning, Wording
 from atlas_evaluation.judge.codes import codes
 from atlas_evaluation.judge.figures import Figure
 
@@ -71,6 +71,8 @@ class About:
         chose: whether the arm chose its own training set, which test materials then differ from.
         bounded: whether the target has stated bounds, at which intervals are cut.
         meaning: the target and its classes in words.
+        wording: the question of the reference in words; None without one.
+        target_reliability: share of trusted decisions that should be right.
     """
 
     arm: str
@@ -81,6 +83,8 @@ class About:
     chose: bool = False
     bounded: bool = False
     meaning: Meaning = field(default_factory=Meaning)
+    wording: Wording | None = None
+    target_reliability: float = 0.9
 
     @property
     def binary(self) -> bool:

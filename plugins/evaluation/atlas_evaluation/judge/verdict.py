@@ -14,10 +14,11 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from atlas_core.api import Grade, meaning_of
+from atlas_core.api import Grade, Wording, meaning_of
 from atlas_core.observe import held_out, held_out_classes
 from atlas_evaluation.judge import exam
 from atlas_evaluation.judge.cautions import reported_in_headline
+from atlas_evaluation.judge.decisions import decision_findings
 from atlas_evaluation.judge.evidence import evidence
 from atlas_evaluation.judge.facts import (
     ENOUGH_ROWS,
@@ -93,17 +94,19 @@ def verdict(
         headline = (*headline, _disagreement(grade, others))
         grade = "caution" if grade == "trust" else grade
     calibrator = bool(own) and examined is not None
+    decided = decision_findings(metrics_of_arm.get("decisions"), about, facts.classes)
+    caveat = () if decided else _caveat(about)
     return Verdict(
         about,
         grade,
         headline,
-        (*own, *cautions, *evidence(facts, calibrator=calibrator), *_caveat(about)),
+        (*decided, *own, *cautions, *evidence(facts, calibrator=calibrator), *caveat),
         ruling.advice,
     )
 
 
 def _caveat(about: About) -> tuple[Finding, ...]:
-    """Return what the target is not, where the data set says so."""
+    """Return what the target is not, where the data set says so; decisions say what they are."""
     caveat = about.meaning.caveat
     return (of("target_is_not", caveat=caveat),) if caveat else ()
 
@@ -350,6 +353,7 @@ def verdicts_of_run(
     split: Mapping[str, Any] | None = None,
     chose: Collection[str] = (),
     others: Sequence[Mapping[str, Any]] = (),
+    reference: Mapping[str, Any] | None = None,
 ) -> dict[str, Verdict]:
     """Return the judgment of each arm.
 
@@ -360,7 +364,12 @@ def verdicts_of_run(
         split: what the manifest says of it.
         chose: arms that chose what they learned from.
         others: what ``metrics.json`` would hold of each other training.
+        reference: what the manifest says of it; None without one.
     """
+    asked: dict[str, Any] = {}
+    if reference is not None:
+        asked["wording"] = Wording(**reference["wording"])
+        asked["target_reliability"] = float(reference["target_reliability"])
     alone = [verdicts_of_run(one, {}, dataset=dataset, split=split, chose=chose) for one in others]
     folds = (split or {}).get("folds") or ()
     return {
@@ -375,6 +384,7 @@ def verdicts_of_run(
                 chose=arm in chose,
                 bounded=dataset.get("bounds") is not None,
                 meaning=meaning_of(dataset),
+                **asked,
             ),
             classes=held_out_classes(split),
             kept=[int((fold.get("sizes") or {}).get("calibration") or 0) for fold in folds],

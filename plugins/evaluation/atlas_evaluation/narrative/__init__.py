@@ -136,6 +136,7 @@ def _words(about: About) -> dict[str, Any]:
         "where": f"materials like its {like}",
         "bars": "label sets" if about.binary else "error bars",
         "narrow": "small" if about.binary else "narrow",
+        "decided": about.wording,
     }
 
 
@@ -145,7 +146,7 @@ def _environment() -> Environment:
     from ruamel.yaml import YAML
 
     texts: dict[str, str] = {}
-    for name in ("verdict.yaml", "audit.yaml"):
+    for name in ("verdict.yaml", "decisions.yaml", "audit.yaml"):
         texts |= YAML(typ="safe", pure=True).load(Path(__file__).with_name(name))
     loader = DictLoader(texts)
     environment = Environment(

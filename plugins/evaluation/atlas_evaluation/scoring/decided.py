@@ -11,17 +11,20 @@ from typing import Any
 
 import numpy as np
 
-from atlas_core.arrays import F8, Bool
+from atlas_core.arrays import F8, Bool, Str
 from atlas_core.context import derive_seed
 from atlas_core.data.decisions import Decisions
 from atlas_core.data.predictions import SCORED_PARTS, Predictions
 from atlas_core.kinds.trust import LABELS
 from atlas_core.metrics.registry import Metrics
 from atlas_evaluation.scoring.score import score_part
+from atlas_statistics import bootstrap
 from atlas_statistics.binomial import wilson
 
 LEARNED = "calibration"
 """Part whose outcomes the decisions were learned from."""
+SURE = 0.9
+"""Probability from which a call is a confident one."""
 
 
 def score_decisions(
@@ -30,8 +33,13 @@ def score_decisions(
     """Return {arm: what ``metrics.json`` holds of its decisions}.
 
     ``base`` is the share at or below the border among the rows that decisions were learned from:
-    the trivial answer, which ``base_brier`` scores on each part. ``labels`` says of each label how
-    many calls got it and how many of them were right, with Wilson's interval of the share.
+    the trivial answer, which ``base_brier`` scores on each part; without such rows it is the share
+    of the part itself. ``labels`` says of each label how many calls got it and how many of them
+    were right, with Wilson's interval of the share for as many materials. ``beyond`` holds
+    differences with their intervals, both of a pair resampled together: ``right``, how much more
+    often calls are right than one call for all of the part, the more frequent one; ``brier``, how
+    much smaller the Brier score is than that of the base rate; ``too_sure``, how much more often
+    calls are stated to be right than they are; ``too_high``, the mean of P less the share of 1.
 
     Args:
         decisions: of one or more arms.
@@ -60,22 +68,45 @@ def _scored(rows: Decisions, metrics: Metrics, base: float | None, *, seed: int)
     scored, _ = score_part(
         as_classes(rows), metrics=metrics, task="binary", seed=seed, group=None, calibration=None
     )
+    rate = float(rows.true.mean()) if base is None else base
     if base is not None:
         scored["base_brier"] = float(np.mean((rows.true - base) ** 2))
     right = rows.call == rows.true
     scored["labels"] = {
-        label: _share(right[rows.label == label]) for label in LABELS if (rows.label == label).any()
+        label: _share(right[own], rows.ids[own])
+        for label in LABELS
+        if (own := rows.label == label).any()
     }
     scored["sure"] = {
-        name: _share((rows.true if yes else ~rows.true)[sure])
+        name: _share((rows.true if yes else ~rows.true)[sure], rows.ids[sure])
         for name, yes, sure in (
-            ("yes", True, rows.probability >= 0.9),
-            ("no", False, rows.probability <= 0.1),
+            ("yes", True, rows.probability >= SURE),
+            ("no", False, rows.probability <= 1.0 - SURE),
         )
         if sure.any()
     }
     scored["folds"] = _by_fold(rows)
+    scored["beyond"] = _beyond(rows, rate, seed=derive_seed(seed, "beyond"))
     return scored
+
+
+def _beyond(rows: Decisions, rate: float, *, seed: int) -> dict[str, dict[str, float]]:
+    """Return what decisions have beyond a trivial answer, and what they state beyond the truth."""
+    true, probability = rows.true.astype(np.float64), rows.probability
+    right = (rows.call == rows.true).astype(np.float64)
+    one_call = rows.true == (true.mean() > 0.5)
+    pairs = {
+        "right": (right, one_call),
+        "brier": ((true - rate) ** 2, (true - probability) ** 2),
+        "too_sure": (1.0 - rows.risk, right),
+        "too_high": (probability, true),
+    }
+    materials = bootstrap.numbered(rows.ids)
+    found = {}
+    for name, (first, second) in pairs.items():
+        one = bootstrap.paired_difference(first, second, seed=seed, materials=materials)
+        found[name] = {"value": one.difference, "low": one.low, "high": one.high}
+    return found
 
 
 def as_classes(rows: Decisions) -> Predictions:
@@ -91,22 +122,24 @@ def as_classes(rows: Decisions) -> Predictions:
     )
 
 
-def _share(right: Bool) -> dict[str, float]:
-    """Return how many rows there are and the share that is right, with its interval."""
-    n = len(right)
-    share = float(right.mean())
+def _share(right: Bool, ids: Str) -> dict[str, float]:
+    """Return how many rows and materials there are and the share that is right.
+
+    Its interval is Wilson's for as many materials: of several rows of one no more is known.
+    """
+    n, share = len(set(ids.tolist())), float(right.mean())
     low, high = wilson(share, n)
-    return {"n": n, "right": share, "low": low, "high": high}
+    return {"n": len(right), "materials": n, "right": share, "low": low, "high": high}
 
 
 def _by_fold(rows: Decisions) -> dict[str, Any]:
-    """Return how often the surest calls of each fold were right."""
+    """Return how often the most confident calls of each fold were right."""
     found = {}
     for fold in dict.fromkeys(rows.fold.tolist()):
         own = rows.take(rows.fold == fold)
-        sure = own.probability >= 0.9
+        sure = own.probability >= SURE
         if sure.any():
-            found[fold] = _share(own.true[sure])
+            found[fold] = _share(own.true[sure], own.ids[sure])
     return found
 
 
