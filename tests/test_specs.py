@@ -70,6 +70,15 @@ SMALL: dict[str, tuple[str, ...]] = {
         "arms.cgcnn.surrogate.model.options.epochs=1",
         "arms.cgcnn.surrogate.model.options.width=16",
     ),
+    "stable_crystals": ("sample=1200", FOREST),
+    "stability_exam": (
+        "sample=1500",
+        "split.options.elements=[F, Fe]",
+        "reference.options={elements: zero}",
+        *SHIFTS,
+        "arms.forest.model.options.trees=12",
+        "arms.forest.surrogate.model.options.trees=6",
+    ),
     "metal_or_insulator": (
         "sample=300",
         FOREST,
@@ -172,6 +181,25 @@ def test_the_spec_for_screening_keeps_a_fit_that_answers(cli: Cli) -> None:
     assert sum(json.loads(done.stdout)["labels"].values()) == 2
     report = (folder / "report.html").read_text(encoding="utf-8")
     assert "its labels were not tested on new chemistry" in " ".join(report.split())
+
+
+def test_stable_crystals_runs_small_and_says_what_its_probability_is_worth(cli: Cli) -> None:
+    folder = run_small(cli, "stable_crystals")
+    verdict = read_json(folder / "verdict.json")["forest"]
+    codes = {one["code"] for one in verdict["findings"]}
+    assert "decided_against" in codes
+    assert "target_is_not" not in codes
+    assert codes & {"calls_better", "calls_no_better", "calls_worse"}
+    assert any("phases of the data set itself" in text for text in verdict["sentences"])
+
+
+def test_the_exam_of_stability_runs_small_and_judges_both_parts(cli: Cli, data_dir: Path) -> None:
+    folder = run_small(cli, "stability_exam", "--data-dir", data_dir)
+    decided = read_json(folder / "metrics.json")["arms"]["forest"]["decisions"]["parts"]
+    assert set(decided) == {"test", "ood_test"}
+    for part in decided.values():
+        assert 0 < part["metrics"]["brier"]["value"] < 1
+        assert set(part["beyond"]) == {"right", "brier", "too_sure", "too_high"}
 
 
 def test_formulas_structures_and_directions_run_small_side_by_side(cli: Cli) -> None:

@@ -105,7 +105,7 @@ def _calibration(
 def _confident(
     own: Mapping[str, Any], ones: float, part: str, classes: Mapping[str, str]
 ) -> Findings:
-    """Yield whether the most confident calls are right as often as stated, and more often than of all."""
+    """Yield whether the most confident calls are as right as stated, and more than of all."""
     for side, found in own["sure"].items():
         share = ones if side == "yes" else 1.0 - ones
         right = Figure(found["right"], found["low"], found["high"])
