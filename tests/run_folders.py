@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from from_columns import evaluate, examine
 
+from atlas_core.api import Wording
+from atlas_core.data.decisions import Decisions
 from atlas_core.data.tables import read_table, write_table
 from atlas_core.elements import SYMBOLS
 from atlas_core.finished import foreign, read_run
@@ -21,6 +24,7 @@ from atlas_core.observe import ReportSection, held_out_classes
 from atlas_core.store import read_json, write_bytes, write_json
 from atlas_evaluation.judge.verdict import verdicts_of_run
 from atlas_evaluation.narrative import described_exams, in_words
+from atlas_evaluation.scoring.decided import score_decisions
 from atlas_registry.loading import Registry
 from atlas_report.hooks import NoOptions
 from atlas_report.html import HtmlReport
@@ -362,6 +366,34 @@ def make_exam(folder: Path, arms: tuple[str, ...] = ("forest",), spec: str = TRU
     return folder
 
 
+def make_decided(folder: Path, *, informative: bool = True) -> Path:
+    """Add decisions of every arm: P follows the prediction, or is the base rate of all."""
+    rows = read_run(folder).predictions
+    rng = np.random.default_rng(5)
+    border = rows.target + rng.normal(0.1, 0.4, len(rows))
+    said = 1 / (1 + np.exp(-4 * (border - rows.mean)))
+    probability = said if informative else np.full(len(rows), 0.6)
+    risk = np.minimum(probability, 1 - probability)
+    decided = Decisions(
+        arm=rows.arm, fold=rows.fold, ids=rows.ids, formula=rows.formula, parts=rows.parts,
+        target=rows.target, mean=rows.mean, border=border,
+        words=np.full(len(rows), "LiF + MgF2"), probability=probability,
+        probability_near=np.ones(len(rows)), margin=np.full(len(rows), 0.05),
+        label=np.where(risk < 0.15, "trust", np.where(risk > 0.35, "defer", "verify")),
+    )  # fmt: skip
+    decided.to_parquet(folder / "decisions.parquet")
+    metrics, manifest = (read_json(folder / f"{name}.json") for name in ("metrics", "manifest"))
+    scored = score_decisions(decided, seed=1, metrics=installed_metrics(Registry()))
+    for arm, own in scored.items():
+        metrics["arms"][arm]["decisions"] = own
+    words = Wording("stable", "unstable", "the hull", "the 9 phases of <b>", "decomposes into")
+    manifest["reference"] = {"wording": asdict(words), "target_reliability": 0.9, "margin": 0.05}
+    write_json(folder / "metrics.json", metrics)
+    write_json(folder / "manifest.json", manifest)
+    judge(folder)
+    return folder
+
+
 def judge(folder: Path) -> None:
     """Write the verdicts of a run folder, and what its exam is in words, as they now follow."""
     manifest, metrics = (read_json(folder / f"{name}.json") for name in ("manifest", "metrics"))
@@ -369,7 +401,14 @@ def judge(folder: Path) -> None:
     exams = read_json(exam) if exam.exists() else {}
     chose = {arm for arm, own in manifest["arms"].items() if own.get("acquisition")}
     split = manifest.get("split")
-    found = verdicts_of_run(metrics, exams, dataset=manifest["dataset"], split=split, chose=chose)
+    found = verdicts_of_run(
+        metrics,
+        exams,
+        dataset=manifest["dataset"],
+        split=split,
+        chose=chose,
+        reference=manifest.get("reference"),
+    )
     write_json(
         folder / "verdict.json", {arm: in_words(one).as_dict() for arm, one in found.items()}
     )

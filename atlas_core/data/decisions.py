@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from atlas_core.arrays import F8, Bool, Str
 from atlas_core.data import tables
+from atlas_core.data.predictions import Predictions
 from atlas_core.data.tables import column
 
 
@@ -76,6 +77,18 @@ class Decisions:
     def risk(self) -> F8:
         """Return (n,) the probability that the call is wrong."""
         return np.minimum(self.probability, 1.0 - self.probability)
+
+    def as_classes(self) -> Predictions:
+        """Return them as predictions of class 1: at or below the border."""
+        return Predictions(
+            ids=self.ids,
+            formula=self.formula,
+            arm=self.arm,
+            fold=self.fold,
+            parts=self.parts,
+            target=self.true.astype(np.float64),
+            mean=self.probability,
+        )
 
     def take(self, rows: npt.NDArray[Any]) -> Decisions:
         """Return the rows of an (n,) mask, or those at these places, in that order."""

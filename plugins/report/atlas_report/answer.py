@@ -7,11 +7,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from atlas_core.data.decisions import Decisions
 from atlas_core.kinds.trust import LABELS
 from atlas_core.observe import held_out_classes
 from atlas_core.printing import counted
 from atlas_pages.formatting import count, listed, number, percent, slug
 from atlas_report.cards import GRADES, NO_VERDICT, TONES
+from atlas_report.decided import briefly
 from atlas_report.entries import MANY
 from atlas_report.source import HELD_OUT, IN_DOMAIN, PART_LABEL, WORTH, Source, metric_of
 
@@ -36,7 +38,18 @@ class Bar:
 
 @dataclass(frozen=True)
 class Answer:
-    """One arm on the first screen."""
+    """One arm on the first screen.
+
+    Attributes:
+        arm: its name.
+        anchor: of its section.
+        grade: in words.
+        tone: of the grade.
+        sentence: how far its predictions may be used.
+        bars: labels of its predictions.
+        decided: what came of its decisions; "" without a reference.
+        decisions: labels of these.
+    """
 
     arm: str
     anchor: str
@@ -44,6 +57,8 @@ class Answer:
     tone: str
     sentence: str
     bars: tuple[Bar, ...]
+    decided: str = ""
+    decisions: tuple[Bar, ...] = ()
 
 
 def answers(source: Source) -> tuple[Answer, ...]:
@@ -55,7 +70,8 @@ def answers(source: Source) -> tuple[Answer, ...]:
     for arm in source.rows:
         said = source.verdict.get(arm) or NO_VERDICT
         grade = said["grade"]
-        bars = tuple(_bars(source.labeled.get(arm, {})))
+        bars = tuple(_bars(source.labeled.get(arm, {}).items(), "prediction"))
+        decisions = source.decided.get(arm)
         found.append(
             Answer(
                 arm=source.called(arm),
@@ -64,6 +80,8 @@ def answers(source: Source) -> tuple[Answer, ...]:
                 tone=TONES.get(grade, "ref"),
                 sentence=_first(said) if len(source.rows) > MANY else said["headline"],
                 bars=bars,
+                decided="" if decisions is None else briefly(source, arm),
+                decisions=() if decisions is None else tuple(_decision_bars(decisions)),
             )
         )
     return tuple(found)
@@ -95,21 +113,25 @@ def _first(verdict: Mapping[str, Any]) -> str:
     return str(verdict["headline"])
 
 
-def _bars(labeled: Mapping[tuple[str, str, str], str]) -> Iterator[Bar]:
+def _decision_bars(decisions: Decisions) -> Iterator[Bar]:
+    keys = zip(decisions.fold, decisions.ids, decisions.parts, strict=True)
+    return _bars(zip(keys, decisions.label.tolist(), strict=True), "decision")
+
+
+def _bars(labeled: Iterable[tuple[tuple[str, str, str], str]], what: str) -> Iterator[Bar]:
+    counts = Counter((key[2], label) for key, label in labeled)
     for part in (IN_DOMAIN, HELD_OUT):
-        counts = Counter(label for (_, _, own), label in labeled.items() if own == part)
-        if counts:
-            yield _bar(part, counts)
+        own = {label: counts[part, label] for label in LABELS if counts[part, label]}
+        if own:
+            yield _bar(part, own, what)
 
 
-def _bar(part: str, counts: Mapping[str, int]) -> Bar:
+def _bar(part: str, counts: Mapping[str, int], what: str) -> Bar:
     n = sum(counts.values())
     shares = tuple(
-        Share(label, f"{percent(counts[label] / n)} {label}", 100 * counts[label] / n)
-        for label in LABELS
-        if counts.get(label)
+        Share(label, f"{percent(own / n)} {label}", 100 * own / n) for label, own in counts.items()
     )
-    text = f"{', '.join(one.text for one in shares)} of {count(n, 'prediction')}"
+    text = f"{', '.join(one.text for one in shares)} of {count(n, what)}"
     return Bar(PART_LABEL[part], text, shares)
 
 

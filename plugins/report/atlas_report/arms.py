@@ -75,6 +75,9 @@ def described(source: Source) -> list[str]:
     data = source.manifest["dataset"]
     unit = f" in {source.unit}" if source.unit else ""
     caveat = f" ({source.meaning.caveat})" if source.meaning.caveat else ""
+    if source.decided:
+        words = source.wording
+        caveat = f"; what is asked: {words.yes} or not, against {words.against}"
     size = f" ({count(int(data['rows']), 'material')})" if data.get("rows") else ""
     sentences = [
         f"Data: {data.get('name', 'unnamed')}{size}; what is predicted: {source.target}{unit}"

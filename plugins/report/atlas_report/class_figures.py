@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from atlas_core.arrays import F8
-from atlas_pages.formatting import fixed
+from atlas_pages.formatting import fixed, percent
 from atlas_pages.palette import PART_COLOR, SENTINELS
 from atlas_pages.panels import Drawn, legend, new_figure
 from atlas_report.figures import Parts, curve_points
 from atlas_report.source import IN_DOMAIN, PART_LABEL
+from atlas_statistics.binomial import wilson
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -68,10 +69,19 @@ def class_roc(parts: Parts, classes: tuple[str, str]) -> Drawn:
     return Drawn(figure)
 
 
-def reliability(parts: Parts, classes: tuple[str, str]) -> Drawn:
-    """Draw the observed share of class 1 against the predicted probability, in ten bins."""
+def reliability(parts: Parts, classes: tuple[str, str], *, base: float | None = None) -> Drawn:
+    """Draw the observed share of class 1 against the predicted probability, in ten bins.
+
+    Args:
+        parts: rows by part, a material's target 0 or 1.
+        classes: names of 0 and 1.
+        base: share of class 1 that was known before, drawn as a line; None: none.
+    """
     figure, axes = new_figure()
     axes.plot((0, 1), (0, 1), color=SENTINELS["ref"], linewidth=0.9)
+    if base is not None:
+        line = {"color": SENTINELS["ref"], "linewidth": 1.1, "linestyle": (0, (1, 1.5))}
+        axes.axhline(base, **line, label=f"base rate, {percent(base)}")
     for part, rows in parts.items():
         which = np.minimum((rows.mean * 10).astype(np.int64), 9)
         bins = np.unique(which)
@@ -80,6 +90,9 @@ def reliability(parts: Parts, classes: tuple[str, str]) -> Drawn:
         share = np.array([(which == b).mean() for b in bins])
         color = SENTINELS[PART_COLOR[part]]
         style, marker = ("-", "o") if part == IN_DOMAIN else ((0, (5, 1.5)), "s")
+        materials = [len(set(rows.ids[which == b].tolist())) for b in bins]
+        for at, observed, n in zip(x, y, materials, strict=True):
+            axes.plot([at] * 2, wilson(float(observed), n), color=color, linewidth=1.0, alpha=0.6)
         axes.plot(x, y, color=color, linestyle=style, linewidth=1.3)
         sizes = 18 + 220 * share
         axes.scatter(x, y, s=sizes, c=color, marker=marker, alpha=0.75, clip_on=False, zorder=3)

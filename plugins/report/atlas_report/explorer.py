@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from atlas_chemistry import FAMILIES, family_of_elements
 from atlas_core.arrays import F8, I8, Str, offsets_of
+from atlas_core.data.decisions import Decisions
 from atlas_core.data.predictions import Predictions
 from atlas_core.elements import parse_formula
 from atlas_pages.formatting import alloy, decimals
@@ -94,7 +95,7 @@ def _json(
         ],
         "family": [FAMILIES.index(one) if one else -1 for one in _families(formulas)],
         "true": _numbers(_spread(np.concatenate([r.target for r in seen]), first, chosen)),
-        **{name: [] for name in ("mean", "ends", "flag", "label")},
+        **{name: [] for name in ("mean", "ends", "flag", "label", "decided")},
     }
     for (arm, _), rows, place in zip(source.rows.items(), seen, places, strict=True):
         own = _Places(place, chosen, n)
@@ -105,6 +106,7 @@ def _json(
             [None if np.isnan(v) else int(v) for v in flag] if rows.has_score else None
         )
         columns["label"].append(_labels(source.labeled.get(arm), rows, own))
+        columns["decided"].append(_decided(source.decided.get(arm), rows, own))
     unit = "" if source.task == "binary" else source.unit
     return json.dumps(
         {
@@ -115,6 +117,7 @@ def _json(
             "places": 2 if source.task == "binary" else _places(seen),
             "url": source.meaning.url,
             "classes": list(source.classes) if source.task == "binary" else None,
+            "asked": vars(source.wording) if source.decided else None,
             "columns": columns,
         },
         separators=(",", ":"),
@@ -165,6 +168,30 @@ def _labels(
     for key, row in zip(_keys(rows), places.place.tolist(), strict=True):
         own[row] = labeled.get(key)
     return [own[row] for row in places.chosen.tolist()]
+
+
+def _decided(
+    decisions: Decisions | None, rows: Predictions, places: _Places
+) -> dict[str, list[Any]] | None:
+    """Return distance to the border, P, label and what competes; None without decisions."""
+    if decisions is None:
+        return None
+    decided = zip(decisions.fold, decisions.ids, decisions.parts, strict=True)
+    known = {tuple(map(str, key)): row for row, key in enumerate(decided)}
+    at: list[int | None] = [None] * places.n
+    for key, row in zip(_keys(rows), places.place.tolist(), strict=True):
+        at[row] = known.get(key)
+    shown = [at[row] for row in places.chosen.tolist()]
+
+    def column(values: Sequence[Any]) -> list[Any]:
+        return [None if row is None else values[row] for row in shown]
+
+    return {
+        "distance": column(_numbers(decisions.mean - decisions.border)),
+        "p": column(_numbers(decisions.probability)),
+        "label": column(decisions.label.tolist()),
+        "against": column(decisions.words.tolist()),
+    }
 
 
 def _families(formulas: Str) -> list[str]:

@@ -20,6 +20,7 @@ from atlas_report.arms import arm_view, described
 from atlas_report.audit import audit_view
 from atlas_report.beside import beside
 from atlas_report.data_view import data_view
+from atlas_report.decided import decided_views, title
 from atlas_report.entries import entries
 from atlas_report.error_strip import error_strip
 from atlas_report.explorer import explorer
@@ -65,7 +66,9 @@ class HtmlReport:
         page = render({**view, "spec": run.spec}, TEMPLATE).encode("utf-8", "backslashreplace")
         parts = (view[name] for name in ("learning", "views", "data"))
         shared = [part for part in parts if part]
-        drawn = _drawn([*shared, *view["arms"], *view["trust"], *view["sections"]])
+        drawn = _drawn(
+            [*shared, *view["decided"], *view["arms"], *view["trust"], *view["sections"]]
+        )
         return [
             Export(PurePosixPath("report.html"), page),
             *(Export(PurePosixPath(f"figures/{name}.svg"), svg) for name, svg in drawn.items()),
@@ -117,6 +120,11 @@ def _view(source: Source, sections: Sequence[ReportSection]) -> dict[str, Any]:
         "arms": [arm_view(source, arm, alone=k >= COLUMNS) for k, arm in enumerate(source.rows)],
         "beside": beside(every),
         "learning": loop_view(every),
+        "decided": decided_views(source),
+        "decided_title": title(source),
+        "asked": source.wording,
+        "target": source.target,
+        "unit": source.unit,
         "trust": trust_views(source),
         "labels": LABELS,
         "sections": [_added(place, section) for place, section in enumerate(sections, start=1)],

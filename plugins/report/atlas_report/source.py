@@ -9,8 +9,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from atlas_core.api import Meaning, meaning_of
+import numpy as np
+
+from atlas_core.api import Meaning, Wording, meaning_of
 from atlas_core.data.assessments import Assessments
+from atlas_core.data.decisions import Decisions
 from atlas_core.data.predictions import Predictions
 from atlas_core.errors import SpecError
 from atlas_core.metrics.registry import Shown, figures
@@ -56,6 +59,7 @@ class Source:
         together: {arm: arms whose predictions are its own row by row, itself first}.
         again: {arm: its predictions in each other training, row by row those of ``rows``}; {} of
             one training.
+        decided: {arm: its decisions on test materials}; {} without a reference.
     """
 
     manifest: Json
@@ -71,6 +75,7 @@ class Source:
     labeled: Mapping[str, Mapping[tuple[str, str, str], str]] = field(default_factory=dict)
     together: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     again: Mapping[str, Sequence[Predictions]] = field(default_factory=dict)
+    decided: Mapping[str, Decisions] = field(default_factory=dict)
 
     def called(self, arm: str) -> str:
         """Return the name of an arm, with those that are shown as one with it."""
@@ -112,6 +117,11 @@ class Source:
             return text
         text = text.replace("P(1)", f"P({self.classes[1]})")
         return re.sub(r"class ([01])\b", lambda found: self.meaning.quoted(int(found[1])), text)
+
+    @cached_property
+    def wording(self) -> Wording:
+        """Return the question of the reference in words."""
+        return Wording(**(self.manifest.get("reference") or {}).get("wording", {}))
 
     @property
     def loop(self) -> bool:
@@ -167,7 +177,14 @@ def source_of(run: FinishedRun) -> Source:
         audit=run.audit,
         labeled={} if run.trust is None else _labeled(run.trust),
         again={arm: [one[arm] for one in others] for arm in rows} if others else {},
+        decided={} if run.decisions is None else _decided(run.decisions),
     )
+
+
+def _decided(decisions: Decisions) -> dict[str, Decisions]:
+    """Return the decisions of each arm on test materials."""
+    seen = decisions.take(np.isin(decisions.parts, SHOWN_PARTS))
+    return {arm: seen.take(seen.arm == arm) for arm in dict.fromkeys(seen.arm.tolist())}
 
 
 def _labeled(trust: Assessments) -> dict[str, dict[tuple[str, str, str], str]]:

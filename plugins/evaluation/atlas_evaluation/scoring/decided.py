@@ -14,7 +14,7 @@ import numpy as np
 from atlas_core.arrays import F8, Bool, Str
 from atlas_core.context import derive_seed
 from atlas_core.data.decisions import Decisions
-from atlas_core.data.predictions import SCORED_PARTS, Predictions
+from atlas_core.data.predictions import SCORED_PARTS
 from atlas_core.kinds.trust import LABELS
 from atlas_core.metrics.registry import Metrics
 from atlas_evaluation.scoring.score import score_part
@@ -65,8 +65,9 @@ def score_decisions(
 
 
 def _scored(rows: Decisions, metrics: Metrics, base: float | None, *, seed: int) -> dict[str, Any]:
+    classes = rows.as_classes()
     scored, _ = score_part(
-        as_classes(rows), metrics=metrics, task="binary", seed=seed, group=None, calibration=None
+        classes, metrics=metrics, task="binary", seed=seed, group=None, calibration=None
     )
     rate = float(rows.true.mean()) if base is None else base
     if base is not None:
@@ -107,19 +108,6 @@ def _beyond(rows: Decisions, rate: float, *, seed: int) -> dict[str, dict[str, f
         one = bootstrap.paired_difference(first, second, seed=seed, materials=materials)
         found[name] = {"value": one.difference, "low": one.low, "high": one.high}
     return found
-
-
-def as_classes(rows: Decisions) -> Predictions:
-    """Return decisions as predictions of class 1: at or below the border."""
-    return Predictions(
-        ids=rows.ids,
-        formula=rows.formula,
-        arm=rows.arm,
-        fold=rows.fold,
-        parts=rows.parts,
-        target=rows.true.astype(np.float64),
-        mean=rows.probability,
-    )
 
 
 def _share(right: Bool, ids: Str) -> dict[str, float]:

@@ -103,7 +103,7 @@ for (const svg of all("figure .canvas > svg")) {
 // all test materials: search, filter, sort, page
 const data = document.getElementById("rows");
 if (!data) return;
-const { arms, parts, families, unit, places, url, classes, columns } = JSON.parse(data.textContent);
+const { arms, parts, families, unit, places, url, classes, asked, columns } = JSON.parse(data.textContent);
 const home = document.getElementById("explorer"), size = phone ? SOME : 25;
 const number = (value) => (value === null || value === undefined ? "\u2013" : (places === 99 ? value.toPrecision(3) : value.toFixed(places)).replace("-", "\u2212"));
 const probability = (value) => (!classes || value === null ? number(value) : value < 0.005 ? "below 0.01" : value > 0.995 ? "above 0.99" : number(value));
@@ -118,6 +118,9 @@ const value = {
   flagged: (i) => (columns.flag[state.arm] ? columns.flag[state.arm][i] : null),
   label: (i) => (columns.label[state.arm] ? columns.label[state.arm][i] : null),
 };
+// what was decided of a prediction: a column each of distance to the border, P, label and what competes
+const decided = (key) => (i) => (columns.decided[state.arm] ? columns.decided[state.arm][key][i] : null);
+for (const key of ["distance", "p", "label", "against"]) value["decided_" + key] = decided(key);
 const beyond = (i) => { const e = columns.ends[state.arm]; return e && e[0][i] !== null && (columns.true[i] < e[0][i] || columns.true[i] > e[1][i]); };
 const kept = () => {
   const text = state.text.toLowerCase();
@@ -149,14 +152,18 @@ const titles = [["id", "id"], ["formula", "formula"], ["part", "part"], ["true",
 if (!classes && columns.ends.some(Boolean)) titles.push(["interval", "interval"]);
 if (columns.flag.some(Boolean)) titles.push(["flagged", "flagged"]);
 if (columns.label.some(Boolean)) titles.push(["label", "label"]);
+if (asked) titles.push(["decided_distance", `to ${asked.border}`], ["decided_p", `P(${asked.yes})`], ["decided_label", "decision"], ["decided_against", asked.competing]);
 const cell = {
   id: (i) => linked(columns.id[i]), formula: (i) => subscripts(columns.formula[i]),
   part: (i) => make("span", { class: "part " + (columns.part[i] ? "out" : "in") }, parts[columns.part[i]]),
   true: (i) => truth(columns.true[i]), predicted: (i) => probability(value.predicted(i)), error: (i) => probability(value.error(i)),
   interval: (i) => (value.interval(i) === null ? "\u2013" : `${number(columns.ends[state.arm][0][i])} to ${number(columns.ends[state.arm][1][i])}${beyond(i) ? " (missed)" : ""}`),
   flagged: (i) => (value.flagged(i) ? "yes" : "no"), label: (i) => value.label(i) ?? "\u2013",
+  decided_distance: (i) => number(value.decided_distance(i)), decided_label: (i) => value.decided_label(i) ?? "\u2013",
+  decided_p: (i) => { const p = value.decided_p(i); return p === null ? "\u2013" : p < 0.005 ? "below 0.01" : p > 0.995 ? "above 0.99" : p.toFixed(2); },
+  decided_against: (i) => (value.decided_against(i) === null ? "\u2013" : subscripts(value.decided_against(i))),
 };
-const right = new Set(["true", "predicted", "error", "interval"]);
+const right = new Set(["true", "predicted", "error", "interval", "decided_distance", "decided_p"]);
 const head = make("tr"), body = make("tbody"), count = make("p", { class: "note", role: "status" }), pager = tools();
 const table = make("table", { class: "worst rows" }, make("caption", { class: "unseen" }, "All test materials"), make("thead", {}, head), body);
 let shown = [];
