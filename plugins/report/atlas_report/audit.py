@@ -1,4 +1,4 @@
-"""What the page says first: what the split tests, before any number rests on its name. Light."""
+"""What the split tests: a sentence for the first screen, and the figures of each fold. Light."""
 
 from __future__ import annotations
 
@@ -8,13 +8,6 @@ from typing import Any
 
 from atlas_pages.formatting import fixed, number, percent
 
-TONES = {
-    "extrapolation": "good",
-    "interpolation": "fair",
-    "mixed": "fair",
-    "degenerate": "poor",
-    "in-domain": "ref",
-}
 MANY_FOLDS = 12
 """More folds than this are folded away."""
 VIEWS = {"fractions": "element fractions", "statistics": "element properties"}
@@ -27,7 +20,6 @@ class FoldRow:
     fold: str
     held_out: str
     kind: str
-    tone: str
     cells: tuple[str, ...]
 
 
@@ -35,8 +27,6 @@ class FoldRow:
 class AuditView:
     """What the page shows of the audit."""
 
-    kind: str
-    tone: str
     sentence: str
     reasons: tuple[str, ...]
     titles: tuple[tuple[str, str], ...]
@@ -71,8 +61,6 @@ def audit_view(found: Mapping[str, Any]) -> AuditView | None:
     ]
     rows = tuple(_row(fold, tuple(names)) for fold in folds)
     return AuditView(
-        kind=(kind := found.get("kind", "")),
-        tone=TONES.get(kind, "ref"),
         sentence=found["sentence"],
         reasons=tuple(found.get("reasons", ())),
         titles=tuple(titles) if rows else (),
@@ -89,9 +77,7 @@ def _row(fold: Mapping[str, Any], names: tuple[str, ...]) -> FoldRow:
         cells += [number(view.get("auroc"), digits=2), _ratios(view)]
     cells.append(_share(figures.get("shared_formula", {}).get("held_out")))
     cells.append(number(figures.get("target", {}).get("ks")))
-    kind = fold.get("kind", "")
-    held_out = fold.get("held_out", "")
-    return FoldRow(fold["fold"], held_out, kind, TONES.get(kind, "ref"), tuple(cells))
+    return FoldRow(fold["fold"], fold.get("held_out", ""), fold.get("kind", ""), tuple(cells))
 
 
 def _share(value: float | None) -> str:

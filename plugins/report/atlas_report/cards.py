@@ -9,7 +9,7 @@ from typing import Any
 from atlas_core.kinds.metric import Unit
 from atlas_core.observe import held_out_classes
 from atlas_core.printing import counted
-from atlas_pages.formatting import number, percent, slug
+from atlas_pages.formatting import number, percent
 from atlas_report import metric_labels, repeats
 from atlas_report.components import KINDS, with_options
 from atlas_report.coverage import constant_interval
@@ -50,8 +50,6 @@ class Stat:
 class Card:
     """The verdict on one arm."""
 
-    arm: str
-    anchor: str
     made_of: str
     headline: str
     sentences: tuple[str, ...]
@@ -66,8 +64,6 @@ def card(source: Source, arm: str) -> Card:
     exam = source.exam.get(arm)
     said = source.verdict.get(arm) or NO_VERDICT
     return Card(
-        arm=source.called(arm),
-        anchor=slug(arm),
         made_of=_made_of(source, arm),
         headline=said["headline"],
         sentences=tuple(said["sentences"]),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from atlas_pages import formatting
-from atlas_pages.formatting import count, fixed, number, percent, slug
+from atlas_pages.formatting import count, fixed, number, percent
 from atlas_pages.panels import Panel
 from atlas_report import metric_labels
 from atlas_report.source import Json, Source
@@ -35,7 +35,7 @@ class Line:
     Attributes:
         name: of the class in words.
         small: how many materials it has.
-        cells: what the deciding method says of it, in the order of ``TITLES``.
+        cells: what the deciding method says of it, in the order of ``TrustView.titles``.
         others: share trusted by each method beside it, and whether that held.
         oracle: the share that could be used.
     """
@@ -60,7 +60,6 @@ class TrustView:
     """What the page shows of one arm's trust."""
 
     arm: str
-    anchor: str
     answer: str
     reliability: tuple[str, ...]
     sentences: tuple[str, ...]
@@ -83,7 +82,6 @@ def _view(source: Source, arm: str, exam: Json) -> TrustView:
     meanings = _meanings(source.manifest, arm)
     return TrustView(
         arm=arm,
-        anchor=slug(arm),
         answer=_answer(exam, names, source.unit),
         reliability=tuple(_reliability(source, exam)),
         sentences=tuple(_sentences(exam, names, source.unit)),

@@ -32,7 +32,6 @@ COLUMNS = 3
 class Column:
     """What one view shows of one arm: its figures, or why there is none."""
 
-    arm: str
     name: str
     panels: tuple[Panel, ...]
     missing: str
@@ -85,7 +84,7 @@ def views_of(source: Source) -> Views | None:
         columns = []
         for arm in first:
             panels = tuple(kind.draw(arm))
-            columns.append(Column(arm, source.called(arm), panels, "" if panels else kind.missing))
+            columns.append(Column(source.called(arm), panels, "" if panels else kind.missing))
         if any(column.panels for column in columns):
             found.append(View(kind.title, kind.caption, tuple(columns)))
         elif kind.missing:
