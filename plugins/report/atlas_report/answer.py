@@ -9,7 +9,6 @@ from typing import Any
 
 from atlas_core.data.decisions import Decisions
 from atlas_core.kinds.trust import LABELS
-from atlas_core.observe import held_out_classes
 from atlas_core.printing import counted
 from atlas_pages.formatting import count, listed, number, percent, slug
 from atlas_report.cards import GRADES, NO_VERDICT, TONES
@@ -249,7 +248,7 @@ def _labeled(arms: Sequence[str]) -> str:
 
 def _outside(source: Source, codes: Codes) -> str:
     there = source.held_out or "materials unlike the training set"
-    if len(set(held_out_classes(source.manifest.get("split")).values())) > 1:
+    if source.several_held_out:
         there = "materials of the held-out classes"
     bad = _with(codes, (NOT_THERE,))
     good = _with(codes, (ALSO_THERE,))

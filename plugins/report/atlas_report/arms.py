@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from atlas_core.observe import held_out_classes
 from atlas_pages import formatting
 from atlas_pages.formatting import count, slug
 from atlas_pages.panels import Panel
@@ -21,7 +20,7 @@ from atlas_report.worst import Bad, Confusion, confusion, worst_rows
 
 @dataclass(frozen=True)
 class ArmView:
-    """Everything the page shows of one arm below the cards."""
+    """Everything the page shows of one arm: its card, and what is below it."""
 
     arm: str
     anchor: str
@@ -111,10 +110,9 @@ def described(source: Source) -> list[str]:
     if any(size.get("ood_test") for size in sizes):
         n = sum(int(size.get("ood_test") or 0) for size in sizes)
         held = source.held_out or "a class of materials"
-        one = len(set(held_out_classes(source.manifest.get("split")).values())) < 2
-        what = "Held out entirely" if one else "Held out entirely, one class in each fold"
+        each = ", one class in each fold" if source.several_held_out else ""
         sentences.append(
-            f"{what}: {held} ({count(n, 'material')}), to see whether the model"
+            f"Held out entirely{each}: {held} ({count(n, 'material')}), to see whether the model"
             " detects what it was not trained on."
         )
     return sentences

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from atlas_core.observe import Export, FinishedRun, ReportSection, held_out_classes
+from atlas_core.observe import Export, FinishedRun, ReportSection
 from atlas_pages import palette
 from atlas_pages.foreign_svg import checked_svg
 from atlas_pages.formatting import slug
@@ -136,5 +136,5 @@ def _view(source: Source, sections: Sequence[ReportSection]) -> dict[str, Any]:
         "dark": palette.css(1),
         "classes": source.classes if source.task == "binary" else None,
         "held_out": source.held_out,
-        "several_held_out": len(set(held_out_classes(manifest.get("split")).values())) > 1,
+        "several_held_out": source.several_held_out,
     }

@@ -17,7 +17,7 @@ from atlas_core.data.decisions import Decisions
 from atlas_core.data.predictions import Predictions
 from atlas_core.errors import SpecError
 from atlas_core.metrics.registry import Shown, figures
-from atlas_core.observe import FinishedRun, held_out
+from atlas_core.observe import FinishedRun, held_out, held_out_classes
 from atlas_core.printing import listed
 from atlas_core.spec.yaml import parse
 
@@ -137,6 +137,11 @@ class Source:
     def held_out(self) -> str:
         """Return the held-out class in words, "" where a split has none."""
         return held_out(self.manifest.get("split"))
+
+    @property
+    def several_held_out(self) -> bool:
+        """Return whether the folds hold out more than one class."""
+        return len(set(held_out_classes(self.manifest.get("split")).values())) > 1
 
 
 def metric_of(source: Source, arm: str, part: str, name: str) -> Mapping[str, float] | None:

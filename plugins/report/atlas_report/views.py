@@ -9,7 +9,6 @@ import numpy as np
 from markupsafe import Markup
 
 from atlas_core.data.predictions import Predictions
-from atlas_core.observe import held_out_classes
 from atlas_pages.formatting import count, slug
 from atlas_pages.panels import Drawn, Panel, panel
 from atlas_report import class_figures, coverage, figures, metric_labels, periodic
@@ -115,11 +114,10 @@ def _colors(source: Source, parts: Parts) -> str:
     blue = f"materials like {'the candidates' if source.loop else 'those it was trained on'}"
     if HELD_OUT not in parts:
         return f"Blue discs: {blue}."
-    several = len(set(held_out_classes(source.manifest.get("split")).values())) > 1
     held = f" ({source.held_out})" if source.held_out else ""
     orange = (
         "the class that is held out, another in each fold"
-        if several
+        if source.several_held_out
         else (f"the held-out class{held}")
     )
     return (
