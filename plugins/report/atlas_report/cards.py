@@ -106,9 +106,9 @@ def _stats(metrics: Mapping[str, Any], source: Source, arm: str) -> list[Stat]:
     out = []
     for name in wanted:
         for part, where in names.items():
-            entry = ((parts.get(part) or {}).get("metrics") or {}).get(name)
+            entry = metric_of(source, arm, part, name)
             about = metric_labels.metric(source.figures, name)
-            if entry and entry.get("value") is not None and about:
+            if entry is not None and about is not None:
                 stat = _stat(f"{about.label}, {where}", entry, about.unit, source.unit)
                 interval = _infinite(parts[part], name) or stat.interval
                 trivial = _trivial(source, arm, part, name)

@@ -88,6 +88,11 @@ class ArmComparison:
     auroc: Mapping[str, Difference]
     refused: Mapping[str, str]
 
+    @property
+    def name(self) -> str:
+        """Return what the pair is called: the name that both share, or both names."""
+        return self.arm_a if self.arm_a == self.arm_b else f"{self.arm_a} / {self.arm_b}"
+
     def part(self, name: str) -> PartComparison | None:
         """Return the comparison of one part, or None where neither arm has it."""
         return next((p for p in self.parts if p.part == name), None)

@@ -24,7 +24,7 @@ from atlas_report.comparison_sentences import Said, said, scope, unpaired
 from atlas_report.error_strip import error_strip
 from atlas_report.run_differences import Varied, varied
 from atlas_report.runs_list import ListedRun, listed_run, time
-from atlas_report.source import HELD_OUT, IN_DOMAIN, PART_LABEL, Source, source_of
+from atlas_report.source import HELD_OUT, IN_DOMAIN, PART_LABEL, Source, metric_of, source_of
 
 PAIRED = 6
 """Runs of one question that are set side by side; the list has all."""
@@ -236,7 +236,7 @@ def _metrics(sources: Mapping[str, Source]) -> tuple[tuple[str, ...], tuple[Row,
             "arm": arm,
             "part": PART_LABEL[part],
             "held_out": part == HELD_OUT,
-            "cells": [_cell(source, _entry(source, arm, part, name), name) for name in chosen],
+            "cells": [_cell(source, metric_of(source, arm, part, name), name) for name in chosen],
         }
         for run, source in sources.items()
         for arm in source.rows
@@ -258,11 +258,6 @@ def _known(name: str, sources: Iterable[Source]) -> str:
     if name in every or not levels:
         return name if name in every else ""
     return min(levels, key=lambda one: (abs(float(one.rpartition("_")[2]) - 0.9), one))
-
-
-def _entry(source: Source, arm: str, part: str, name: str) -> Mapping[str, float] | None:
-    found = source.metrics["arms"][arm]["parts"][part]["metrics"].get(name)
-    return found if found and found.get("value") is not None else None
 
 
 def _cell(source: Source, entry: Mapping[str, float] | None, name: str) -> tuple[str, str]:

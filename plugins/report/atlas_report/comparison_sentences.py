@@ -65,7 +65,7 @@ def unpaired(found: Comparison, names: tuple[str, str]) -> tuple[str, ...]:
     why: dict[str, list[str]] = {}
     for arm in found.arms:
         for fold, reason in arm.refused.items():
-            why.setdefault(f"fold {fold}: {reason}", []).append(_arms(arm))
+            why.setdefault(f"fold {fold}: {reason}", []).append(arm.name)
     lines = [
         f"Not paired{'' if len(arms) == len(found.arms) else f' ({listed(arms)})'}, {reason}."
         for reason, arms in why.items()
@@ -77,17 +77,13 @@ def unpaired(found: Comparison, names: tuple[str, str]) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _arms(arm: ArmComparison) -> str:
-    return arm.arm_a if arm.arm_a == arm.arm_b else f"{arm.arm_a} / {arm.arm_b}"
-
-
 def _arm(found: Comparison, arm: ArmComparison, names: tuple[str, str]) -> Iterator[Said]:
     for part, where in PART_LABEL.items():
         own = arm.part(part)
         if own is None or not own.paired:
             continue
         tone, sentences = _part(found, own, names)
-        yield Said(_arms(arm), where, part == HELD_OUT, tone, tuple(sentences))
+        yield Said(arm.name, where, part == HELD_OUT, tone, tuple(sentences))
 
 
 def _part(found: Comparison, own: PartComparison, names: tuple[str, str]) -> tuple[str, list[str]]:

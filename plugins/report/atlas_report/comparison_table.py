@@ -7,13 +7,12 @@ from collections.abc import Mapping, Sequence
 from atlas_core.printing import counted, on_one_line
 from atlas_core.text_table import columns
 from atlas_report.comparison import Comparison, PartComparison
-from atlas_report.comparison_sentences import said, scope
+from atlas_report.comparison_sentences import SHOWN_LEVEL, said, scope
 from atlas_report.differences import Difference, beside
 from atlas_report.paired import FoldDifference, PairedScore
 from atlas_report.run_differences import first_line
 from atlas_report.source import PART_LABEL
 
-SHOWN_LEVEL = 0.9
 WHAT_WARNS = {"score": "the detector"}
 FIRST = 2
 """Sentences on an arm in a part: which run errs less, and what a constant would err."""
@@ -43,23 +42,24 @@ def format_comparison(comparison: Comparison, width: int | None = None) -> str:
     tables: list[str] = []
     notes: list[str] = []
     for arm in comparison.arms:
-        label = arm.arm_a if arm.arm_a == arm.arm_b else f"{arm.arm_a} / {arm.arm_b}"
-        notes += [f"{label}, fold {fold}: not paired, {why}" for fold, why in arm.refused.items()]
+        notes += [
+            f"{arm.name}, fold {fold}: not paired, {why}" for fold, why in arm.refused.items()
+        ]
         for part in arm.parts:
             if part.part == "calibration" or part.error is None:
                 continue
-            where = f"{label}, {PART_LABEL.get(part.part, part.part)}"
+            where = f"{arm.name}, {PART_LABEL.get(part.part, part.part)}"
             count = counted(part.paired, "row")
             tables += ["", f"{where}, {count}", _table(part, comparison.labels, width)]
-            over = part.scores[comparison.metric].folds
-            if over is not None:
-                notes.append(f"{where}: {_over_folds(over, comparison.labels[comparison.metric])}")
+            folds = part.scores[comparison.metric].folds
+            if folds is not None:
+                notes.append(f"{where}: {_over_folds(folds, comparison.labels[comparison.metric])}")
         if arm.auroc:
             rows = [
                 (f"AUROC of {WHAT_WARNS.get(name, name)}", *_cells(found))
                 for name, found in arm.auroc.items()
             ]
-            tables += ["", f"{label}, held out against in-domain", _columns(rows, width)]
+            tables += ["", f"{arm.name}, held out against in-domain", _columns(rows, width)]
     notes += [f"arm {arm}: only in A" for arm in comparison.unpaired_a]
     notes += [f"arm {arm}: only in B" for arm in comparison.unpaired_b]
     if tables:

@@ -11,8 +11,7 @@ from atlas_core.data.meaning import meaning_of
 from atlas_core.printing import counted, on_one_line
 from atlas_pages.formatting import number
 from atlas_report.cards import GRADES, NO_VERDICT, TONES
-from atlas_report.error_strip import WORTH
-from atlas_report.source import HELD_OUT, IN_DOMAIN
+from atlas_report.source import HELD_OUT, IN_DOMAIN, WORTH
 
 Entry = Mapping[str, float]
 

@@ -30,7 +30,5 @@ def percent_ticks(axis: Any) -> None:
 
 def percent_log(axis: Any, low: float, high: float) -> None:
     """Label a log axis of shares in percent."""
-    from matplotlib.ticker import FuncFormatter
-
     plain_log(axis, low, high)
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.3g} %"))
+    percent_ticks(axis)
