@@ -125,7 +125,7 @@ def _leave(code: int) -> NoReturn:
     atexit._run_exitfuncs()
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
-            with suppress(OSError):  # what could not be printed was told before
+            with suppress(OSError):  # what could not be printed was reported before
                 stream.flush()
     os._exit(code)
 

@@ -125,7 +125,7 @@ def run(
         raise SpecError("--force and --resume: give only one of them")
     if data_dir is not None and not data_dir.is_dir():
         raise SpecError(f"--data-dir {data_dir}: no such folder")
-    # told also where quiet is asked: something that was installed on purpose is left out
+    # reported with --quiet, too: something that was installed on purpose is left out
     registry = Registry(warn)
     plan = load_plan(spec, registry, overrides=overrides)
     place = resolve_one("executor", executor, executor_settings, registry).build()

@@ -14,7 +14,7 @@ KINDS = ("featurizer", "model", "uq", "calibrator", "ood", "trust", "acquisition
 
 MOST_OPTIONS = 4
 LONG_OPTION = 30
-"""Options told beside a component's name, and characters of one; the rest stands in a table."""
+"""Options shown beside a component's name, and characters of one; the rest stands in a table."""
 
 
 @dataclass(frozen=True)

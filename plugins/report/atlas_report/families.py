@@ -96,19 +96,19 @@ def _row(
 
 
 def _notes(part: str, found: Mapping[str, Any], level: str) -> list[str]:
-    """Name every family below the promise, and those too small to be scored; else say nothing."""
+    """Name every family below its nominal coverage, and those too small to be scored."""
     out = []
     where = PART_LABEL.get(part, part).capitalize()
     tested = (found.get("coverage") or {}).get(level)
     if tested and tested["below"]:
-        reliability = float(level)
+        nominal = float(level)
         proven = [one for one in tested["below"] if one["p_level"] < BY_CHANCE]
         apart = [one for one in tested["below"] if one["p_level"] >= BY_CHANCE]
-        below = f"{where}, below the nominal {formatting.percent_of_level(reliability)}"
+        below = f"{where}, below the nominal {formatting.percent_of_level(nominal)}"
         corrected = f"p corrected for {formatting.count(tested['groups'], 'family', 'families')}"
         for those, how in ((proven, ""), (apart, ", and below the other families")):
             if those:
-                named = formatting.listed([_below(one, reliability) for one in those])
+                named = formatting.listed([_below(one, nominal) for one in those])
                 out.append(f"{below}{how} by more than chance ({corrected}): {named}.")
     if left_out := found.get("left_out"):
         named = formatting.listed([f"{family} ({n})" for family, n in sorted(left_out.items())])
@@ -116,9 +116,9 @@ def _notes(part: str, found: Mapping[str, Any], level: str) -> list[str]:
     return out
 
 
-def _below(one: Mapping[str, Any], reliability: float) -> str:
-    """Return a family below the promise with the evidence: against it, or against the others."""
-    share = _short_of(one["hits"] / one["n"], reliability)
+def _below(one: Mapping[str, Any], nominal: float) -> str:
+    """Return a family below nominal with the evidence: against that, or against the others."""
+    share = _short_of(one["hits"] / one["n"], nominal)
     text = f"{one['group']}, {share} of {formatting.fixed(one['n'], 0)}"
     if one["p_level"] < BY_CHANCE:
         return f"{text} (p = {one['p_level']:.1g})"
@@ -129,10 +129,10 @@ def _below(one: Mapping[str, Any], reliability: float) -> str:
     )
 
 
-def _short_of(share: float, reliability: float) -> str:
-    """Return a share in percent with the decimals that show it to be below the promise."""
+def _short_of(share: float, nominal: float) -> str:
+    """Return a share in percent with the decimals that show it to be below nominal."""
     for places in range(5):
         text = f"{100 * share:.{places}f}"
-        if float(text) < 100 * reliability:
+        if float(text) < 100 * nominal:
             return f"{text}{formatting.NARROW}%"
-    return f"less than {formatting.percent_of_level(reliability)}"
+    return f"less than {formatting.percent_of_level(nominal)}"

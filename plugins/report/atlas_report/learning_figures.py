@@ -59,7 +59,7 @@ def active_learning(
     """Draw a quantity against the number of labels, one line per arm.
 
     A line is thinner than those below it and has marks of its own, so that lines that coincide are
-    told apart; the note names those that do so all the way.
+    distinguished; the note names those that do so all the way.
 
     Args:
         lines: {arm: (labeled, mean over folds, lowest, highest)}, (rounds,) each.
@@ -90,8 +90,8 @@ def active_learning(
     axes.set_xlabel("labeled materials")
     axes.set_ylabel(label)
     legend(axes, 3)
-    told = [f"The lines of {listed(arms)} coincide." for arms in coinciding(lines)]
-    return Drawn(figure, " ".join(told))
+    notes = [f"The lines of {listed(arms)} coincide." for arms in coinciding(lines)]
+    return Drawn(figure, " ".join(notes))
 
 
 def _width(above: int) -> float:

@@ -1,9 +1,9 @@
 """Tests of one arm against another on the same rows: per material, and per fold. Light.
 
-Three questions that one p-value does not answer. The bootstrap of :mod:`.bootstrap` says how large
-the difference of the means is; the signed-rank test says whether the typical material differs,
-which a few large errors cannot decide; the test over folds says whether it would stand with other
-training data. scipy is imported where needed.
+Three questions that one p-value does not answer. The bootstrap (:mod:`atlas_statistics.bootstrap`)
+says how large the difference of the means is; the signed-rank test says whether the typical
+material differs, which a few large errors cannot decide; the test over folds says whether it would
+stand with other training data. scipy is imported where needed.
 """
 
 from __future__ import annotations

@@ -126,7 +126,7 @@ def _answer(exam: Json, names: Sequence[str], unit: str) -> str:
     """Return the sentence that a hurried reader takes along: of all held-out classes together.
 
     The class most is trusted of may be the one that is hardly new, so none is picked out as the
-    answer; one whose promise surely held worse than that of the others is named.
+    answer; one whose reliability is surely lower than that of the others is named.
     """
     own = [decided(exam, one) for one in exam["classes"]]
     rows, n, hits = (sum(one[key] for one in own) for key in ("rows", "trusted", "within"))

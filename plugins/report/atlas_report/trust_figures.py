@@ -1,4 +1,4 @@
-"""Draw what a trust method allows and how its promise held, class by class."""
+"""Draw how much a trust method labels trust, and how reliable that is, class by class."""
 
 from __future__ import annotations
 
@@ -104,8 +104,8 @@ def reached_reliability(
 
     Args:
         methods: points of each method, the deciding one first.
-        target_reliability: what was promised.
-        slack: how far below it still counts as kept.
+        target_reliability: the share that is targeted.
+        slack: how far below it still counts as reached.
     """
     figure, axes = new_figure()
     axes.axhline(target_reliability, color=SENTINELS["ref"], linewidth=1.1, zorder=1.5)

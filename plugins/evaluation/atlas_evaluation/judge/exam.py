@@ -21,7 +21,7 @@ Exam = Mapping[str, Any]
 """What ``exam.json`` holds of one arm."""
 
 MOSTLY = 0.75
-"""Share of classes that must be kept, below which a broken promise is no exception."""
+"""Share of the tested classes that must be reached: with fewer, missing one is no exception."""
 WORSE = 1.5
 """Times the in-domain error from which a class is harder; as the split audit has it."""
 LEAST_IN_DOMAIN = 0.1

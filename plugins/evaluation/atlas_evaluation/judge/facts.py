@@ -22,9 +22,7 @@ HEADLINE_LEVEL = 0.9  # the level that the sentences quote, or the nearest there
 NOTICES = 0.9  # AUROC: nine in ten pairs in order; a threshold on it is of practical use
 NOTICES_PARTLY = 0.7  # below it a threshold that finds most held-out rows flags half of the rest
 FLAGS = 0.5  # share of held-out rows flagged, from which "when it flags a material" is advice
-ENOUGH_ROWS = (
-    100  # below it a coverage of 90 % is known to six points at best: no bar is shown to hold
-)
+ENOUGH_ROWS = 100  # below it a coverage of 90 % is known to six points at best: none is shown
 TINY = 1e-9  # of the error of a constant: an error below it is none, but for rounding
 
 Noticing = Literal["not", "unclear", "in_part", "well"]

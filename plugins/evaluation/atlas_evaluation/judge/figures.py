@@ -18,9 +18,9 @@ Kept = Literal["reached", "abstained", "below", "missed"]
 
 ENOUGH_TRUSTED = 10  # predictions that a share means something of; with fewer, a class is refused
 FEW_ROWS = 30  # below it an interval of a mean is too rough to rest a judgment on
-SLACK = 0.05  # of a promised share: five points short, or half as many misses more, is no matter
+SLACK = 0.05  # of a nominal share: five points short, or half as many misses more, is no matter
 SIGNIFICANT = 0.05  # probability below which a share is significantly too low
-DOUBT = 0.1  # a share that may be this far short, or miss twice as often, is not called kept
+DOUBT = 0.1  # a share that may be this far short, or miss twice as often, is not called attained
 
 
 @dataclass(frozen=True)
@@ -52,15 +52,15 @@ class Figure:
 
 
 def slack(level: float) -> float:
-    """Return how far a share may fall short of a promised one, 0 to 1, and matter to nobody.
+    """Return how far a share may fall short of the nominal one, 0 to 1, and matter to nobody.
 
-    Of a promise of 99 % five points are five times the misses, so it shrinks with these.
+    Of a nominal 99 % five points are five times the misses, so it shrinks with these.
     """
     return min(SLACK, round((1 - level) / 2, 12))
 
 
 def doubt(level: float) -> float:
-    """Return how far short a share of which a promise is called kept may be at most."""
+    """Return how far short a share may be at most that is called attained."""
     return min(DOUBT, round(1 - level, 12))
 
 

@@ -111,13 +111,13 @@ def _caveat(about: About) -> tuple[Finding, ...]:
     return (of("target_is_not", caveat=caveat),) if caveat else ()
 
 
-# --- the rules, in the order in which they are asked ------------------------------------------
-
-
 def _disagreement(grade: Grade, others: Sequence[Grade]) -> Finding:
     """Return how many trainings would get another grade than the first, and which."""
     counted = [{"grade": one, "trainings": n} for one, n in Counter(others).items() if one != grade]
     return of("trainings_disagree", trainings=1 + len(others), others=counted)
+
+
+# --- the rules, in the order in which they are asked ------------------------------------------
 
 
 def _targets_alike(facts: Facts) -> Ruling | None:

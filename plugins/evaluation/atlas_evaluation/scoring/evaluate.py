@@ -44,11 +44,11 @@ def evaluate(
     :func:`atlas_core.kinds.metric.floor_std`); it is absent where there is none, as is
     ``n_std``, the rows with a sigma where not all have one. In ``ood`` the ``score`` of the
     detector, ``sigma`` alone and the ``rule`` "contains an element not in the training set", which
-    at no model, separate ``ood_test`` from ``test`` rows within each fold; of
-    several folds it holds the means (folds weigh the same; intervals from resampling within each),
-    the AUROC of each in ``folds`` and, where it surely is lower than the others, the lowest in
-    ``worst``; ``hardest`` names likewise the fold with the largest error on its held-out class.
-    Sigma flags what lies above the 95 % quantile of its fold's calibration sigmas. ``families``
+    needs no model, separate ``ood_test`` from ``test`` rows within each fold; of several folds it
+    holds the means (folds weigh the same; intervals from resampling within each), the AUROC of
+    each in ``folds`` and, where it surely is lower than the others, the lowest in ``worst``;
+    ``hardest`` names likewise the fold with the largest error on its held-out class. Sigma flags
+    what lies above the 95 % quantile of its fold's calibration sigmas. ``families``
     holds error and coverage by :mod:`atlas_chemistry.families` for ``test`` and ``ood_test`` (see
     :mod:`atlas_evaluation.scoring.groups`).
     ``cautions`` lists what makes the figures mean less than they seem, as findings

@@ -1,6 +1,6 @@
-"""Error and coverage per group of materials, and the groups whose coverage is below the promise.
+"""Error and coverage per group of materials, and the groups whose coverage is too low.
 
-A promise kept on average can be broken for a whole family of chemistry. A group of fewer than
+A coverage attained on average can be too low for a whole family of chemistry. A group of fewer than
 ``SMALLEST`` materials says too little and is left out by name. Light: numpy, scipy's specials late.
 """
 
@@ -68,7 +68,7 @@ def score_groups(
     Sizes and coverage are of materials: one with several rows is one, and covered as often as the
     share of them. ``groups`` holds the groups, largest first; ``worst``, where there are two or
     more, the group with the largest error; ``coverage``, for each level, what
-    :func:`atlas_evaluation.scoring.shares.shortfalls` finds: which groups lie below the promise.
+    :func:`atlas_evaluation.scoring.shares.shortfalls` finds: which groups lie below the level.
 
     Args:
         rows: n rows.

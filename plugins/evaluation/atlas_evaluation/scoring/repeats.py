@@ -23,7 +23,7 @@ def spread(trainings: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         ``n`` trainings; in ``parts`` and in ``ood``, laid out as in ``metrics.json``, the
         ``values`` of each figure, their ``mean`` and their ``std`` (that of a sample, ddof 1). A
         figure that is not known of every training is left out, as is the rule of unseen elements,
-        at no training.
+        which is not trained.
     """
     parts = [{name: part["metrics"] for name, part in one["parts"].items()} for one in trainings]
     ood = [{n: own for n, own in one["ood"].items() if n != RULE} for one in trainings]

@@ -1,4 +1,4 @@
-"""Which of several groups have a share below a promised level. Light: scipy's specials late.
+"""Which of several groups have a share below a nominal level. Light: scipy's specials late.
 
 What is counted are materials: one with several rows (of several folds) counts as the share of
 these that hold, as they are not independent. A test rounds such a count against its claim.
@@ -28,7 +28,7 @@ TABLES = 9_999
 
 
 def shortfall_p(hits: float, n: int, level: float, *, calibration: int | None = None) -> float:
-    """Return P(at most ``hits`` of n), each material being a hit with the promised probability.
+    """Return P(at most ``hits`` of n), each material being a hit with the nominal probability.
 
     The binomial P of ``level``; or, of intervals that were made to hold on so many materials
     of a calibration part, the beta-binomial one: given that part, their coverage of all materials
@@ -39,7 +39,7 @@ def shortfall_p(hits: float, n: int, level: float, *, calibration: int | None = 
     Args:
         hits: rounded up where it is no whole number.
         n: materials.
-        level: the promise.
+        level: nominal, such as 0.9.
         calibration: materials that the intervals were calibrated on; None where not known.
     """
     from scipy.special import bdtr, betaln, gammaln
@@ -103,7 +103,7 @@ def shortfalls(
     *,
     calibration: int | None = None,
 ) -> dict[str, Any]:
-    """Return which groups lie below a promised level, as plain JSON.
+    """Return which groups lie below a nominal level, as plain JSON.
 
     A group is ``below`` where its share is lower than the level and either the test against the
     level (:func:`shortfall_p`) says that this is no chance (``p_level``), or the groups differ
@@ -113,7 +113,7 @@ def shortfalls(
     Args:
         hits: group -> materials that hold; a part of one where only some of its rows do.
         sizes: group -> its materials.
-        level: the promise.
+        level: nominal, such as 0.9.
         calibration: materials that the intervals were calibrated on; None where not known.
 
     Returns:
