@@ -7,7 +7,7 @@ import re
 import pytest
 
 from atlas_pages.page import TEMPLATES
-from atlas_pages.palette import COLORS, RAMP_STEPS
+from atlas_pages.palette import COLORS, RAMP_STEPS, SIDE_STEPS
 
 TEXT = 4.5
 """WCAG 2.2, 1.4.3: text below 24 px."""
@@ -40,7 +40,7 @@ def test_contrast_is_what_wcag_states() -> None:
 def test_text_can_be_read_on_what_it_stands_on(scheme: int) -> None:
     pairs = [(name, below) for name in WRITTEN for below in ("bg", "surface")]
     inks = [found for name in COLORS if (found := re.fullmatch(r"(\w+)ink(\d+)", name))]
-    assert len(inks) >= RAMP_STEPS
+    assert len(inks) == RAMP_STEPS + 2 * SIDE_STEPS
     pairs += [(ink[0], ink[1] + ink[2]) for ink in inks]
     poor = {
         pair: round(ratio, 2)

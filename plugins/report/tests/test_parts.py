@@ -162,29 +162,6 @@ def test_a_file_has_the_light_colors() -> None:
     assert 'width="10pt" height="20pt"' in text
 
 
-def luminance(color: str) -> float:
-    channels = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-    r, g, b = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b
-
-
-def contrast(a: str, b: str) -> float:
-    low, high = sorted((luminance(a), luminance(b)))
-    return (high + 0.05) / (low + 0.05)
-
-
-@pytest.mark.parametrize("scheme", [0, 1])
-def test_colors_reach_the_contrast_that_wcag_asks_for(scheme: int) -> None:
-    color = {name: pair[scheme] for name, pair in palette.COLORS.items()}
-    for text in ("ink", "muted", "good", "fair", "poor", "in"):
-        for ground in ("bg", "surface"):
-            assert contrast(color[text], color[ground]) >= 4.5, (text, ground)
-    for mark in ("out", "ref", *palette.ARM_COLORS):
-        assert contrast(color[mark], color["bg"]) >= 3, mark
-    for step in range(palette.RAMP_STEPS):
-        assert contrast(color[f"rampink{step}"], color[f"ramp{step}"]) >= 4.5, step
-
-
 FIGURES = figures(installed_metrics(Registry()).described())
 
 
