@@ -89,6 +89,8 @@ from atlas_core.kinds.reason import Reasons as Reasons
 from atlas_core.kinds.reference import Border as Border
 from atlas_core.kinds.reference import BorderRows as BorderRows
 from atlas_core.kinds.reference import Decision as Decision
+from atlas_core.kinds.reference import HasPhases as HasPhases
+from atlas_core.kinds.reference import Phases as Phases
 from atlas_core.kinds.reference import Reference as Reference
 from atlas_core.kinds.reference import ReferenceSource as ReferenceSource
 from atlas_core.kinds.reference import Wording as Wording

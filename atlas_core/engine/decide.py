@@ -40,21 +40,35 @@ class Decider:
     def of(
         cls, chosen: BoundComponent | None, context: DataContext, dataset: Dataset
     ) -> Decider | None:
-        """Load the reference of a plan; None where it names none.
+        """Load the reference of a plan; None where it names none; errors as those of ``load``."""
+        if chosen is None:
+            return None
+        target = f"{dataset.target_name} of {dataset.name}"
+        return cls.load(chosen, context, target=target, unit=dataset.unit or dataset.task)
+
+    @classmethod
+    def load(
+        cls, chosen: BoundComponent, context: DataContext, *, target: str, unit: str
+    ) -> Decider:
+        """Load a reference.
+
+        Args:
+            chosen: the component.
+            context: where its data may lie.
+            target: what is held against it, in words.
+            unit: of that.
 
         Raises:
             DataError: it cannot be read, or is in another unit than the targets.
         """
-        if chosen is None:
-            return None
         with blame(chosen.parts):
             reference = chosen.build().load(context)
             if not isinstance(reference, Reference):
                 raise ContractError("load returned no Reference")
-        if reference.unit not in ("", dataset.unit):
+        if reference.unit not in ("", unit):
             raise DataError(
-                f"reference {chosen.name}: needs targets in {reference.unit}, but"
-                f" {dataset.target_name} of {dataset.name} is in {dataset.unit or dataset.task}"
+                f"reference {chosen.name}: needs targets in {reference.unit}, but {target} is in"
+                f" {unit}"
             )
         return cls(chosen, reference)
 
@@ -99,7 +113,7 @@ class Decider:
         drawn = self.draw(dataset.materials, dataset.materials, dataset.target)
         place = {one: row for row, one in enumerate(dataset.materials.ids.tolist())}
         at = np.array([place[one] for one in said.ids.tolist()], dtype=np.int64)
-        rows = border_rows(said, drawn.value[at], dataset, at, trust)
+        rows = border_rows(said, drawn.value[at], element_counts(dataset.materials)[at], trust)
         blocks = []
         for arm, fold in dict.fromkeys(zip(said.arm.tolist(), said.fold.tolist(), strict=True)):
             own = (said.arm == arm) & (said.fold == fold) & np.isfinite(rows.border)
@@ -112,12 +126,7 @@ class Decider:
     def _table(self, said: Predictions, rows: BorderRows, words: Str) -> Decisions:
         """Return the decisions of one arm and fold; each part is a list of its own."""
         learned = said.parts == "calibration"
-        margin = self.reference.margin
-        with blame(self.chosen.parts, (), "decide"):
-            known = rows.take(learned)
-            likely, near = (
-                _asked(self.reference.learn(known, above), rows, above) for above in (0.0, margin)
-            )
+        likely, near = self.learn(rows.take(learned))(rows)
         labels = np.empty(len(said), dtype="<U6")
         for part in dict.fromkeys(said.parts.tolist()):
             own = said.parts == part
@@ -125,9 +134,16 @@ class Decider:
         return Decisions(
             arm=said.arm, fold=said.fold, ids=said.ids, formula=said.formula, parts=said.parts,
             target=said.target, mean=said.mean, border=rows.border, words=words,
-            probability=likely, probability_near=np.maximum(likely, near),
-            margin=np.full(len(said), margin), label=labels,
+            probability=likely, probability_near=near,
+            margin=np.full(len(said), self.reference.margin), label=labels,
         )  # fmt: skip
+
+    def learn(self, known: BorderRows) -> Learned:
+        """Learn decisions from calibration rows of an arm."""
+        margin = self.reference.margin
+        with blame(self.chosen.parts, (), "decide"):
+            at_border, near = (self.reference.learn(known, above) for above in (0.0, margin))
+        return Learned(self.chosen, at_border, near, margin)
 
     def labels(self, probability: F8) -> Str:
         """Return (n,) labels of a list of decisions: of those trusted, the promised share is right.
@@ -140,6 +156,29 @@ class Decider:
         return labels_of(trusted, risk > DOUBTFUL)
 
 
+@dataclass(frozen=True, eq=False)
+class Learned:
+    """What was learned of an arm.
+
+    Attributes:
+        chosen: the component whose reference learned it.
+        at_border: the probability of at most the border.
+        near: the probability of at most ``margin`` above it.
+        margin: in the target's unit.
+    """
+
+    chosen: BoundComponent
+    at_border: Decision
+    near: Decision
+    margin: float
+
+    def __call__(self, rows: BorderRows) -> tuple[F8, F8]:
+        """Return (n,) probabilities of at most the border, and of at most a margin above it."""
+        with blame(self.chosen.parts, (), "decide"):
+            likely = _asked(self.at_border, rows, 0.0)
+            return likely, np.maximum(likely, _asked(self.near, rows, self.margin))
+
+
 def _asked(decision: Decision, rows: BorderRows, above: float) -> F8:
     """Return (n,) probabilities; the decision sees no target."""
     hidden = np.full(len(rows), np.nan)
@@ -150,25 +189,31 @@ def _asked(decision: Decision, rows: BorderRows, above: float) -> F8:
 
 
 def border_rows(
-    said: Predictions, border: F8, dataset: Dataset, at: I8, trust: Assessments | None
+    said: Predictions, border: F8, elements: F8, trust: Assessments | None
 ) -> BorderRows:
-    """Return predictions with what they are held against."""
+    """Return n predictions with what they are held against.
+
+    Args:
+        said: the predictions.
+        border: (n,).
+        elements: (n,) number of different elements.
+        trust: what trust methods say of them; None without one.
+    """
     return BorderRows(
         border=border,
         mean=said.mean,
         std=said.std,
         expected_error=_expected(said, trust),
         score=said.ood_score,
-        elements=_elements(dataset)[at],
+        elements=elements,
         target=said.target,
     )
 
 
-def _elements(dataset: Dataset) -> F8:
+def element_counts(materials: Materials) -> F8:
     """Return (n,) how many different elements each material has."""
-    one = dataset.materials
-    pairs = np.unique(one.owner * MAX_Z + one.numbers.astype(np.int64) - 1)
-    return np.bincount(pairs // MAX_Z, minlength=len(one)).astype(np.float64)
+    pairs = np.unique(materials.owner * MAX_Z + materials.numbers.astype(np.int64) - 1)
+    return np.bincount(pairs // MAX_Z, minlength=len(materials)).astype(np.float64)
 
 
 def _expected(said: Predictions, trust: Assessments | None) -> F8:

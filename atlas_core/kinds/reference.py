@@ -208,6 +208,45 @@ class Reference(Protocol):
         ...
 
 
+@dataclass(frozen=True, eq=False)
+class Phases:
+    """Known phases, one of each composition: the one of lowest energy.
+
+    Attributes:
+        materials: m.
+        energy: (m,) in the target's unit.
+        lacking: atomic numbers that were asked about and that no border can be drawn for.
+    """
+
+    materials: Materials
+    energy: F8
+    lacking: frozenset[int]
+
+    def __post_init__(self) -> None:
+        freeze(self, np.float64, "energy")
+        if self.energy.shape != (len(self.materials),):
+            raise ContractError(f"phases: energy must be ({len(self.materials)},)")
+
+
+@runtime_checkable
+class HasPhases(Protocol):
+    """What a reference may be besides: a convex hull of phases, which a page can show."""
+
+    def phases(self, asked: Materials, known: Materials, target: F8) -> Phases:
+        """Return the m phases that compete, whatever their elements; arguments as of ``border``."""
+        ...
+
+    def together(self, asked: Materials, energy: F8, phases: Phases) -> F8:
+        """Return (d, n) the hull at each of n materials in d worlds, where the others compete.
+
+        Args:
+            asked: n materials of different compositions; a phase of one of them does not compete.
+            energy: (d, n) of the materials in each world.
+            phases: what else competes; a pure element that is missing lies at 0.
+        """
+        ...
+
+
 @runtime_checkable
 class ReferenceSource(Protocol):
     """Read what there is to read."""

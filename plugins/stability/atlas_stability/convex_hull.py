@@ -19,6 +19,7 @@ from atlas_core.api import (
     DatasetSource,
     Decision,
     Materials,
+    Phases,
     Wording,
 )
 from atlas_core.printing import counted
@@ -65,13 +66,13 @@ class HullReference:
 
     Attributes:
         config: the options.
-        phases: those of the data set that is named; None: there is none.
+        named: phases of the data set that is named; None: there is none.
         name: of that data set.
         fingerprint: of that data set.
     """
 
     config: ConvexHullConfig
-    phases: Known | None
+    named: Known | None
     name: str
     fingerprint: str
     unit = UNIT
@@ -89,15 +90,15 @@ class HullReference:
     def wording(self, known: Materials) -> Wording:
         """Return what is stable, and how many phases compete."""
         config, formulas = self.config, set(known.formulas())
-        if self.phases is None:
+        if self.named is None:
             n, of = len(formulas), "the data set itself"
         elif config.own:
             n, of = (
-                len(formulas | set(self.phases.formulas)),
+                len(formulas | set(self.named.formulas)),
                 f"{self.name} and the data set itself",
             )
         else:
-            n, of = len(self.phases), self.name
+            n, of = len(self.named), self.name
         return Wording(
             yes="stable",
             no="unstable",
@@ -129,15 +130,39 @@ class HullReference:
                 words[row] = text
         return Border(value, words)
 
+    def phases(self, asked: Materials, known: Materials, target: F8) -> Phases:
+        """Return the lowest phase of each composition; ``lacking`` has no phase of its own.
+
+        Where elements are taken at 0 eV/atom, what no phase at all contains is lacking.
+        """
+        every, _ = self._every(known, target)
+        zero = self.config.elements == "zero"
+        there = set(every.materials.numbers.tolist()) if zero else every.index.elements
+        missing = frozenset(set(asked.numbers.tolist()) - there)
+        return Phases(every.materials, every.energy, missing)
+
+    def together(self, asked: Materials, energy: F8, phases: Phases) -> F8:
+        """Return (d, n) the hull at each of n materials in d worlds, where the others compete."""
+        taken = set(asked.formulas())
+        free = np.array([name not in taken for name in phases.materials.formulas()], dtype=bool)
+        others = Known.of(phases.materials.take(np.flatnonzero(free)), phases.energy[free])
+        others = others.with_elements_at_zero(asked)
+        return others.index.together(phases_of(asked, np.zeros(len(asked))), energy)
+
+    def _every(self, known: Materials, target: F8) -> tuple[Known, Known | None]:
+        """Return all phases, and those of the run among them where they compete."""
+        own = Known.of(known, target) if self.config.own or self.named is None else None
+        every = self.named or own
+        if self.named is not None and own is not None:
+            every = self.named.joined(own)
+        if every is None:
+            raise DataError("reference convex_hull: there is no phase to compete")
+        return every, own
+
     def _competing(self, asked: Materials, known: Materials, target: F8) -> tuple[Known, I8, F8]:
         """Return what competes, and for each asked material its own phase and the energy of it."""
         config, names = self.config, asked.formulas()
-        own = Known.of(known, target) if config.own or self.phases is None else None
-        every = self.phases or own
-        if self.phases is not None and own is not None:
-            every = self.phases.joined(own)
-        if every is None:
-            raise DataError("reference convex_hull: there is no phase to compete")
+        every, own = self._every(known, target)
         if config.elements == "zero":
             every = every.with_elements_at_zero(asked)
         else:

@@ -130,6 +130,36 @@ class HullIndex:
             found.shares[rows, :width] = np.where(there, shares, 0.0)
         return found
 
+    def together(self, asked: Phases, energy: F8) -> F8:
+        """Return (d, n) the hull at each of n compositions in d worlds, where the others compete.
+
+        Args:
+            asked: n different compositions, none of them that of a phase; their own energies are
+                not read.
+            energy: (d, n) of them in each world, in eV/atom.
+        """
+        systems, found = asked.systems(), np.empty_like(energy)
+        for row, system in enumerate(systems):
+            rest = [
+                one for one, other in enumerate(systems) if one != row and set(other) <= set(system)
+            ]
+            competing, numbers = self.competing(system), np.array([system])
+            known = self._amounts(competing[None], numbers)[0]
+            rivals = [_fractions(asked, one, system) for one in rest]
+            amounts = np.concatenate([known, np.reshape(rivals, (len(rest), len(system)))])
+            wanted = asked.fractions[asked.offsets[row] : asked.offsets[row + 1]]
+            most = max(1, AT_ONCE // amounts.size)
+            for start in range(0, len(energy), most):
+                some = energy[start : start + most][:, rest]
+                own = np.broadcast_to(self._phases.energy[competing], (len(some), len(competing)))
+                program = _Program(
+                    np.broadcast_to(amounts, (len(some), *amounts.shape)),
+                    np.concatenate([own, some], axis=1),
+                    np.broadcast_to(wanted, (len(some), len(wanted))),
+                )
+                found[start : start + most, row] = program.solved()[0]
+        return found
+
     def _batches(self, of_system: Mapping[System, Sequence[int]]) -> Iterator[tuple[I8, I8]]:
         """Yield rows with as many elements each, and (rows, p) phases that compete; -1 is none."""
         competing = {system: self.competing(system) for system in of_system}
@@ -212,6 +242,14 @@ class _Program:
             basis[going, leaves] = enters[rows]
             pivots += 1
         return energy, basis, shares
+
+
+def _fractions(phases: Phases, row: int, system: System) -> F8:
+    """Return (k,) the fractions of a phase in the order of a system that holds it."""
+    own = slice(phases.offsets[row], phases.offsets[row + 1])
+    found = np.zeros(len(system))
+    found[np.searchsorted(system, phases.numbers[own])] = phases.fractions[own]
+    return found
 
 
 def _stacked(batch: Sequence[tuple[I8, I8]]) -> tuple[I8, I8]:

@@ -196,3 +196,38 @@ def test_a_missing_element_stops_the_engine_itself() -> None:
         HullIndex(phases_of(found.materials, found.energy)).at(
             phases_of(materials("Li2O"), np.zeros(1))
         )
+
+
+def test_candidates_compete_in_each_world_as_in_pymatgen() -> None:
+    rng = np.random.default_rng(7)
+    names = ["Li2O", "LiFeO2", "LiFe2O3", "LiPO3"]
+    energy = rng.normal(-1.2, 0.6, (4, len(names)))
+    found, target = world(3)
+    phases = HullReference(ConvexHullConfig(), None, "", "").phases(materials(*names), found, target)
+    worlds = HullReference(ConvexHullConfig(), None, "", "").together(
+        materials(*names), energy, phases
+    )
+    taken = set(materials(*names).formulas())
+    fixed = [
+        (Composition(name), e)
+        for name, e in zip(phases.materials.formulas(), phases.energy.tolist(), strict=True)
+        if name not in taken
+    ]
+    for row in range(len(energy)):
+        drawn = [(Composition(n), float(e)) for n, e in zip(names, energy[row], strict=True)]
+        for place, (asked, _) in enumerate(drawn):
+            others = [one for k, one in enumerate(drawn) if k != place]
+            diagram = PhaseDiagram([PDEntry(c, e * c.num_atoms) for c, e in fixed + others])
+            expected = diagram.get_hull_energy_per_atom(asked)
+            assert worlds[row, place] == pytest.approx(expected, abs=1e-6)
+
+
+def test_phases_say_which_elements_there_is_nothing_of() -> None:
+    own = materials("Li", "F", "LiF", "MgO")
+    energy = np.array([0.0, 0.0, -3.0, -3.1])
+    asked = materials("LiMgF3", "UO2")
+    strict = HullReference(ConvexHullConfig(), None, "", "").phases(asked, own, energy)
+    assert strict.lacking == {12, 92, 8}  # Mg and O have no phase of their own
+    zero = HullReference(ConvexHullConfig(elements="zero"), None, "", "").phases(asked, own, energy)
+    assert zero.lacking == {92}
+    assert sorted(strict.materials.formulas()) == sorted(own.formulas())
