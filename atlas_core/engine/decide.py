@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from atlas_core.arrays import F8, I8, Str
+from atlas_core.arrays import F8, Str
 from atlas_core.data.assessments import Assessments
 from atlas_core.data.decisions import Decisions
 from atlas_core.data.predictions import Predictions

@@ -114,7 +114,7 @@ def resolve_one(
     document = Document("command line", {"use": name, "options": {}})
     for assignment in assignments:
         override(document, f"options.{assignment}")
-    return _resolve_use(kind, document, resolver)
+    return resolve_use(kind, document, resolver)
 
 
 def recorded_evaluator(manifest: Mapping[str, Any], resolver: Resolver) -> BoundComponent:
@@ -127,10 +127,16 @@ def recorded_evaluator(manifest: Mapping[str, Any], resolver: Resolver) -> Bound
     (usual,) = usual_uses("evaluator")
     given = manifest.get("evaluator") or usual.model_dump()
     used = {"use": given["use"], "options": given.get("options", {})}
-    return _resolve_use("evaluator", Document("manifest.json", used), resolver)
+    return resolve_use("evaluator", Document("manifest.json", used), resolver)
 
 
-def _resolve_use(kind: str, document: Document, resolver: Resolver) -> BoundComponent:
+def resolve_use(kind: str, document: Document, resolver: Resolver) -> BoundComponent:
+    """Resolve the component that a document names, as ``{use: ..., options: ...}``.
+
+    Raises:
+        SpecError: the name or an option is wrong.
+        PluginError: the plugin is broken.
+    """
     problems = Problems(document)
     use = Use.model_validate(document.value)
     chosen = resolve(kind, use, (), resolver, problems)

@@ -15,6 +15,7 @@ from atlas_core.kinds.prediction import Prediction
 from atlas_core.kinds.reason import distinct, texts
 from atlas_core.kinds.trust import Assessment
 from atlas_core.materials import Materials
+from atlas_screening.against import Decided
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -84,6 +85,7 @@ class Asked:
         reasons: (n,) why, in words; "" where there is none.
         nearest: n lists of the nearest training materials: formula, known value and distance.
         known: (n,) whether the composition is in the training set.
+        decided: each prediction held against a reference, such as a convex hull; None without one.
     """
 
     materials: Str
@@ -97,6 +99,7 @@ class Asked:
     reasons: Str
     nearest: list[list[dict[str, Any]]]
     known: Bool
+    decided: Decided | None = None
 
     def __len__(self) -> int:
         return len(self.materials)
@@ -121,6 +124,8 @@ class Asked:
             "; ".join(f"{one['formula']} ({one['value']:.4g})" for one in some)
             for some in self.nearest
         ]
+        if self.decided is not None:
+            columns |= self.decided.columns()
         return DataFrame(columns)
 
 

@@ -17,15 +17,19 @@ import click
 
 from atlas_core.api import CommandHost, Config
 from atlas_core.printing import counted, on_one_line
+from atlas_screening.reference_options import reference_options
+from atlas_screening.result import ScreenGoal
 from atlas_statistics import digits
 
 if TYPE_CHECKING:
+    from atlas_screening.held import Held
     from atlas_screening.result import Screened
 
 PRINTED = 10
 """Unreadable rows that are printed; the file has all of them."""
 FIRST = 5
 """Ranks that are printed."""
+GOALS: dict[str, ScreenGoal] = {"min": "minimize", "max": "maximize", "stable": "stable"}
 
 
 @click.command()
@@ -38,10 +42,18 @@ FIRST = 5
 )
 @click.option(
     "--goal",
-    type=click.Choice(["min", "max"]),
-    default="min",
-    show_default=True,
-    help="Whether low or high values are ranked first.",
+    type=click.Choice(["min", "max", "stable"]),
+    help="What is ranked first: low values, high values, or what is most probably stable"
+    " against a reference, then the expected margin. Default: stable with a reference, else"
+    " min.",
+)
+@reference_options
+@click.option(
+    "--cost",
+    metavar="COLUMN",
+    default="",
+    help="With a reference: rank by P(stable) per cost, which stands in this column of the"
+    " candidates.",
 )
 @click.option(
     "--top",
@@ -79,7 +91,12 @@ def screen(
     candidates: Path,
     arm: str | None,
     fold: str | None,
-    goal: str,
+    goal: str | None,
+    reference: str | None,
+    data_dir: Path | None,
+    cache_dir: Path | None,
+    offline: bool,
+    cost: str,
     top: int,
     chunk: int,
     out: Path | None,
@@ -93,6 +110,7 @@ def screen(
     folder of CIF files, .json of pymatgen dicts, .parquet in ATLAS's bulk format).
     """
     from atlas_screening.folder import default_out
+    from atlas_screening.named_reference import Wanted
     from atlas_screening.result import PAGE
     from atlas_screening.screen import ScreenOptions
     from atlas_screening.screen import screen as screened
@@ -111,7 +129,9 @@ def screen(
             arm=arm,
             fold=fold,
             top=top,
-            goal="minimize" if goal == "min" else "maximize",
+            goal=GOALS.get(goal or ""),
+            wanted=Wanted(reference, data_dir, cache_dir, offline),
+            cost=cost,
             chunk=chunk,
             trust_fit=trust_fit,
             key_file=host.key_file,
@@ -141,27 +161,61 @@ def summary(result: Screened) -> str:
     from atlas_screening.result import PAGE, TABLE, TOP
 
     facts = result.facts
-    wanted = "lowest" if facts.goal == "minimize" else "highest"
-    unit = f" {facts.unit}" if facts.unit else ""
     lines = [
         f"{counted(facts.screened, 'candidate')} by arm {facts.arm} ({facts.fold}),"
-        f" {wanted} {facts.words} first"
+        f" {_first(result)} first"
     ]
     if facts.labels is not None:
         lines.append(", ".join(f"{label} {n}" for label, n in facts.labels.items()))
+    if result.held is not None:
+        lines += _decisions(result.held)
     if facts.outside is not None:
         lines.append(f"flagged as unlike the training data: {facts.outside}")
-    for row in result.top[:FIRST]:
-        label = f"  {row['label']}" if "label" in row else ""
-        flag = f"  ({row['reason']})" if row["reason"] else ""
-        value = f"{row['prediction']:.4g}{unit}"
-        if facts.task == "binary":
-            value = (
-                f"P({facts.meaning.class_name(1)}) {digits.probability(float(row['prediction']))}"
-            )
-        lines.append(f"{row['rank']:>3}  {_named(row)}  {value}{label}{flag}")
+    lines += [_line(row, result) for row in result.top[:FIRST]]
     lines += [str(result.folder / name) for name in (TABLE, TOP, PAGE)]
     return "\n".join(map(on_one_line, lines))
+
+
+def _first(result: Screened) -> str:
+    """Return in words what is ranked first."""
+    facts = result.facts
+    if facts.goal == "stable" and result.held is not None:
+        from atlas_screening.decision_words import names_of
+
+        return f"highest {names_of(result.held.against).probability}" + (
+            f" per {facts.decisions['cost']}" if facts.decisions and facts.decisions["cost"] else ""
+        )
+    return f"{'lowest' if facts.goal == 'minimize' else 'highest'} {facts.words}"
+
+
+def _decisions(held: Held) -> list[str]:
+    """Return how many candidates got which label of the decision, and what it rests on."""
+    from atlas_screening.decision_words import basis, names_of
+
+    facts, names = held.facts(), names_of(held.against)
+    counts = ", ".join(f"{label} {n}" for label, n in facts["labels"].items())
+    none = f", no decision {facts['undecided']}" if facts["undecided"] else ""
+    return [
+        f"{names.wording.yes}: {facts['calls']} by the call; labels of the call: {counts}{none}",
+        basis(held.against),
+    ]
+
+
+def _line(row: dict[str, Any], result: Screened) -> str:
+    """Return a candidate of the first ranks as one line."""
+    facts = result.facts
+    unit = f" {facts.unit}" if facts.unit else ""
+    label = f"  {row['label']}" if "label" in row else ""
+    flag = f"  ({row['reason']})" if row["reason"] else ""
+    value = f"{row['prediction']:.4g}{unit}"
+    if facts.task == "binary":
+        value = f"P({facts.meaning.class_name(1)}) {digits.probability(float(row['prediction']))}"
+    decision = ""
+    if result.held is not None:
+        from atlas_screening.decision_words import decision_in_words, names_of
+
+        decision = f"  {decision_in_words(row, names_of(result.held.against), facts.unit)}"
+    return f"{row['rank']:>3}  {_named(row)}  {value}{label}{decision}{flag}"
 
 
 def _named(row: dict[str, Any]) -> str:

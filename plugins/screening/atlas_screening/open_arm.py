@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
@@ -15,14 +16,15 @@ from atlas_core.component import Use, uses
 from atlas_core.data.meaning import read_bounds
 from atlas_core.engine.arm import Arm, FittedArm
 from atlas_core.engine.blame import blame
+from atlas_core.engine.decide import Decider
 from atlas_core.engine.features import side_by_side
 from atlas_core.engine.final import FINAL, remark
 from atlas_core.engine.folder import RunFolder
 from atlas_core.engine.kept import PREDICTOR
-from atlas_core.engine.notes import Heard, quiet
+from atlas_core.engine.notes import Heard, listening, quiet
 from atlas_core.engine.reference import Reference
 from atlas_core.engine.view import ArmData
-from atlas_core.errors import DataError, SpecError
+from atlas_core.errors import CautionWarning, DataError, SpecError
 from atlas_core.finished import foreign
 from atlas_core.kinds.featurizer import Features, Featurizer, Vectors
 from atlas_core.kinds.inputs import Inputs
@@ -34,7 +36,9 @@ from atlas_core.saving import readable
 from atlas_core.seal import require_intact
 from atlas_core.spec.load import load_arm_plan
 from atlas_core.spec.plan import BoundComponent
+from atlas_screening.against import Against, Decided, Said
 from atlas_screening.asked import ArmPrediction, Asked, materials_of
+from atlas_screening.named_reference import Wanted
 
 NEIGHBORS = 3
 
@@ -51,6 +55,7 @@ class OpenArm:
         levels: of the run's intervals.
         components: {kind: component}.
         fitted: what was fitted.
+        reference_of: loads what predictions are held against; None: they are not.
         said: what its components warned of so far.
     """
 
@@ -61,6 +66,7 @@ class OpenArm:
     levels: tuple[float, ...]
     components: Mapping[str, BoundComponent]
     fitted: FittedArm
+    reference_of: Callable[[], Decider | None] = lambda: None
     said: set[str] = field(default_factory=set)
 
     def __repr__(self) -> str:
@@ -126,6 +132,34 @@ class OpenArm:
                 f"manifest.json: bounds {written!r} are no [low, high]; run the spec again"
             ) from err
 
+    @cached_property
+    def against(self) -> Against | None:
+        """Return what predictions are held against, learned anew; None without a reference.
+
+        Raises:
+            SpecError: it is not clear which reference is meant.
+            DataError: it cannot be read, or is in another unit than the target.
+        """
+        with listening() as heard:
+            found = self._against(self.reference_of())
+        self.said.update(heard.said)
+        for text in sorted(heard.said):
+            warnings.warn(text.partition(": ")[2], CautionWarning, stacklevel=2)
+        return found
+
+    def _against(self, decider: Decider | None) -> Against | None:
+        if decider is None:
+            return None
+        every, reference = self.run.predictions, self.reference
+        mine = every.arm == self.arm
+        return Against.of(
+            decider,
+            training=(reference.ids, reference.canonical, reference.target),
+            rows=every.take(mine if self.final else mine & (every.fold == self.fold)),
+            trust=self.run.trust,
+            pooled=self.final,
+        )
+
     def predict(self, materials: Sequence[Any] | Any) -> Asked:
         """Return what the arm says of materials.
 
@@ -163,7 +197,29 @@ class OpenArm:
             reasons=predicted.reasons(),
             nearest=nearest,
             known=np.isin(np.array(materials.formulas()), self.reference.canonical),
+            decided=self._decided(materials, predicted),
         )
+
+    def _decided(self, materials: Materials, predicted: ArmPrediction) -> Decided | None:
+        """Return predictions held against the reference; None without one."""
+        if self.against is None:
+            return None
+        unknown = np.full(len(materials), np.nan)
+        trust, score = predicted.assessment, predicted.score
+        said = Said(
+            canonical=np.array(materials.formulas(), dtype=np.str_),
+            places=[f"material {place}" for place in range(1, len(materials) + 1)],
+            mean=predicted.prediction.mean,
+            std=predicted.std,
+            lower=predicted.lower,
+            upper=predicted.upper,
+            expected_error=unknown if trust is None else trust.expected_error,
+            score=unknown if score is None else score.score,
+        )
+        decided, remarks = self.against.decide(said)
+        for text in remarks:
+            warnings.warn(text, CautionWarning, stacklevel=2)
+        return decided
 
     @cached_property
     def _fit(self) -> str:
@@ -269,6 +325,7 @@ def open_arm(
     fold: str | None = None,
     trust: bool = False,
     key_file: Path | None = None,
+    wanted: Wanted | None = None,
 ) -> OpenArm:
     """Read a fitted arm from a run folder.
 
@@ -279,6 +336,7 @@ def open_arm(
         fold: whose fit; None: the final one, or else the only one.
         trust: open it although it was not made by this user.
         key_file: of the user; None: every fit is one from elsewhere.
+        wanted: what predictions are held against; None: the reference of the run, if it has one.
 
     Raises:
         SpecError: the run kept no fit, or it is not clear which one is meant.
@@ -299,7 +357,11 @@ def open_arm(
             line = remark(len(fitted.reference.ids))
             fitted = replace(fitted, remarks=(*fitted.remarks, line))
         data = next(use for _, kind, use in uses(spec) if kind == "dataset")
-        return OpenArm(run, name, kept_fold, data, spec.levels, components, fitted)
+        asked = wanted or Wanted()
+        return OpenArm(
+            run, name, kept_fold, data, spec.levels, components, fitted,
+            reference_of=partial(asked.load, run, spec, resolver),
+        )  # fmt: skip
 
 
 def public(resolver: Resolver) -> Callable[..., OpenArm]:

@@ -14,6 +14,7 @@ from atlas_core.store import write_bytes
 from atlas_pages import formatting, palette
 from atlas_pages.page import render
 from atlas_pages.panels import Drawn, Panel, legend, new_figure, panel
+from atlas_screening.held_page import held_view_of
 from atlas_screening.page_rows import LABEL_TONE, groups, shown_axis
 from atlas_screening.result import TABLE, TOP, Facts, Screened
 
@@ -41,6 +42,7 @@ def _view(result: Screened) -> dict[str, Any]:
     unit = f" {facts.unit}" if facts.unit else ""
     wanted = "lowest" if facts.goal == "minimize" else "highest"
     axis = shown_axis(result)
+    held = {} if result.held is None else held_view_of(result, result.held)
     intervals = any(np.isfinite(row["lower"]) for row in result.rows)
     return {
         "name": facts.candidates,
@@ -56,7 +58,9 @@ def _view(result: Screened) -> dict[str, Any]:
         "sentences": _sentences(facts, unit),
         "remarks": _remarks(facts),
         "panel": _panel(result, facts.words, unit),
-        "groups": groups(result, axis),
+        "groups": () if held else groups(result, axis),
+        "held": None,
+        "held_sentences": (),
         "ticks": axis.ticks(_tick),
         "has_label": facts.labels is not None,
         "unit": unit.strip(),
@@ -69,6 +73,7 @@ def _view(result: Screened) -> dict[str, Any]:
         "provenance": _provenance(facts),
         "warnings": [*facts.remarks, *facts.warnings],
         "atlas": __version__,
+        **held,
     }
 
 
@@ -173,6 +178,8 @@ def _counts(facts: Facts) -> list[tuple[str, str]]:
 
 def _sentences(facts: Facts, unit: str) -> list[str]:
     """Say what a label promises, and how the labels of this very fit fared."""
+    if facts.reliability is None and facts.decisions is not None:
+        return ["The arm has no trust region, so values have no labels; calls have."]
     if facts.reliability is None:
         return [
             "The arm has no trust region, so candidates have no labels; only the detector's"

@@ -45,6 +45,8 @@ class Group:
     tone: str
     rows: tuple[Row, ...]
     more: int
+    slug: str = ""
+    short: str = ""
 
 
 def groups(result: Screened, axis: Axis) -> tuple[Group, ...]:

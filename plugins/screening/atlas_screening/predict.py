@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
+from collections.abc import Callable
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,12 @@ from atlas_core.api import CommandHost, Config, DataError, Materials
 from atlas_core.data.meaning import meaning_of
 from atlas_core.finished import read_run
 from atlas_reading import Crystal, materials_of, one_crystal, read_crystals
+from atlas_screening.against import Decided
 from atlas_screening.asked import Asked
+from atlas_screening.decision_words import basis, decision_in_words, names_of
+from atlas_screening.named_reference import Wanted
 from atlas_screening.open_arm import OpenArm, open_arm
+from atlas_screening.reference_options import reference_options
 from atlas_statistics import digits
 
 
@@ -30,6 +35,7 @@ from atlas_statistics import digits
     is_flag=True,
     help="Open a fit that was not made by you on this machine; see `atlas screen --help`.",
 )
+@reference_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def predict(
@@ -40,6 +46,10 @@ def predict(
     arm: str | None,
     fold: str | None,
     trust_fit: bool,
+    reference: str | None,
+    data_dir: Path | None,
+    cache_dir: Path | None,
+    offline: bool,
     as_json: bool,
 ) -> None:
     """Predict MATERIALS, formulas or CIF and POSCAR files, with the fitted arm of RUN."""
@@ -53,6 +63,7 @@ def predict(
             fold=fold,
             trust=trust_fit,
             key_file=host.key_file,
+            wanted=Wanted(reference, data_dir, cache_dir, offline),
         )
         asked = opened.ask(read(materials, crystals=opened.fitted.arm.structures))
     for remark in opened.fitted.remarks:
@@ -60,6 +71,8 @@ def predict(
     for text in dict.fromkeys(" ".join(str(one.message).split()) for one in caught):
         host.note(f"warning: {text}")
     rows = answers(materials, asked)
+    if opened.against is not None:
+        host.note(basis(opened.against))
     host.answer(rows, "\n".join(map(_line(opened), rows)), as_json=as_json)
 
 
@@ -126,9 +139,19 @@ def answers(given: tuple[str, ...], asked: Asked) -> list[dict[str, Any]]:
             "reasons": str(asked.reasons[i]),
             "in_training": bool(asked.known[i]),
             "nearest": asked.nearest[i],
+            **({} if asked.decided is None else _decision(asked.decided, i, number)),
         }
         for i, text in enumerate(given)
     ]
+
+
+def _decision(decided: Decided, i: int, number: Callable[[float], Any]) -> dict[str, Any]:
+    """Return a decision as plain data."""
+    row = {name: values[i] for name, values in decided.columns().items()}
+    return {
+        name: number(value) if isinstance(value, float) else str(value) or None
+        for name, value in row.items()
+    }
 
 
 def _line(opened: OpenArm) -> Any:
@@ -154,6 +177,8 @@ def _line(opened: OpenArm) -> Any:
             parts.append(row["label"])
         elif row["outside"]:
             parts.append("outside")
+        if "probability" in row:
+            parts.append(decision_in_words(row, names_of(opened.against), unit))
         if row["reasons"]:
             parts.append(row["reasons"])
         near = [f"{one['formula']} ({known(one['value'])})" for one in row["nearest"]]

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from atlas_core.arrays import F8, Bool, Str
 from atlas_core.data.meaning import Meaning
-from atlas_core.kinds.acquisition import Goal
 from atlas_core.kinds.dataset import Task
 from atlas_core.rows import BadRow
+
+if TYPE_CHECKING:
+    from atlas_screening.held import Held
 
 TABLE, TOP, PROBLEMS, PAGE, FACTS = (
     "screened.parquet",
@@ -20,6 +22,9 @@ TABLE, TOP, PROBLEMS, PAGE, FACTS = (
     "screen.html",
     "screen.json",
 )
+
+ScreenGoal = Literal["minimize", "maximize", "stable"]
+"""Low or high values first, or what is most probably at or below the border of a reference."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +42,7 @@ class Facts:
         meaning: what the data set says of it.
         unit: of the target, "" without one.
         task: of the arm.
-        goal: whether low or high values come first.
+        goal: what comes first.
         level: of the intervals.
         components: {kind: labels} of the arm.
         trained_on: number of training materials.
@@ -61,6 +66,8 @@ class Facts:
         extreme: number of these predicted at the end of the training values that is looked for.
         extreme_share: the share of the training values that counts as that end.
         charges: why charges were not looked at; "" where they were.
+        decisions: what predictions were held against, and how many candidates got which decision;
+            None without a reference.
         remarks: what was different when the fit or the candidates were read.
         warnings: of the components.
     """
@@ -75,7 +82,7 @@ class Facts:
     meaning: Meaning
     unit: str
     task: Task
-    goal: Goal
+    goal: ScreenGoal
     level: float
     components: Mapping[str, list[str]]
     trained_on: int
@@ -97,6 +104,7 @@ class Facts:
     extreme: int
     extreme_share: float
     charges: str
+    decisions: Mapping[str, Any] | None
     remarks: tuple[str, ...]
     warnings: tuple[str, ...]
 
@@ -122,6 +130,7 @@ class Screened:
         outside: (n,) or None without a detector.
         shown: the first unreadable rows.
         training: (t,) true values of the training materials.
+        held: all predictions held against a reference; None without one.
     """
 
     folder: Path
@@ -133,3 +142,4 @@ class Screened:
     outside: Bool | None
     shown: list[BadRow]
     training: F8
+    held: Held | None = None

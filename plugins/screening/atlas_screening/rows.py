@@ -24,10 +24,12 @@ from atlas_screening.sanity import Limit, impossible, limit_of
 
 Columns = dict[str, npt.NDArray[Any]]
 
-HIDDEN = ("novel", "formula_hash")
+HIDDEN = ("novel", "formula_hash", "canonical", "place")
 """Columns that are needed of the whole list, and not written."""
-KEPT = (*HIDDEN, "prediction", "risk", "expected_error", "outside")
+KEPT = ("novel", "formula_hash", "prediction", "risk", "expected_error", "outside")
 """Columns that are kept in memory until the list is complete."""
+TO_DECIDE = ("row", "canonical", "place", "std", "lower", "upper", "ood_score")
+"""Columns that are kept besides where predictions are held against a reference."""
 SHOWN = 100
 """Unreadable rows that are kept for the page; all of them stand in ``unreadable.csv``."""
 
@@ -64,6 +66,7 @@ class Training:
 class Tally:
     """Keep what is needed of the whole list: a few numbers per candidate, and counts."""
 
+    kept: tuple[str, ...] = KEPT
     screened: int = 0
     in_training: int = 0
     impossible: int = 0
@@ -74,7 +77,7 @@ class Tally:
 
     def add(self, columns: Columns) -> None:
         """Take the columns of some candidates, and drop from them what is not written."""
-        for name in KEPT:
+        for name in self.kept:
             if name in columns:
                 self._kept[name].append(columns[name])
         for name in HIDDEN:
@@ -172,6 +175,8 @@ def _block(
         "impossible": impossible(predicted.prediction.mean, training.limit).astype(object),
         "training_value": np.array([value for value, _ in known], dtype=np.float64),
         "training_rows": np.array([count for _, count in known], dtype=np.int64),
+        "canonical": np.array(formulas, dtype=object),
+        "place": np.array([batch.places[i] for i in rows], dtype=object),
         "formula_hash": np.array([hash(formula) for formula in formulas], dtype=np.int64),
         "note": np.array(predicted.notes, dtype=object),
     }

@@ -8,15 +8,15 @@ from __future__ import annotations
 import warnings
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from atlas_core.arrays import Bool, Str
 from atlas_core.context import Notify
 from atlas_core.data.meaning import meaning_of
-from atlas_core.errors import DataError
+from atlas_core.errors import DataError, SpecError
 from atlas_core.finished import read_run
-from atlas_core.kinds.acquisition import Goal
 from atlas_core.kinds.dataset import Candidates
 from atlas_core.kinds.trust import LABELS, Assessment
 from atlas_core.resolver import Resolver
@@ -24,10 +24,12 @@ from atlas_core.store import write_json
 from atlas_screening.best import EXTREME, describe, extreme, usual_distance, write_top
 from atlas_screening.candidates import open_candidates
 from atlas_screening.folder import replaced
+from atlas_screening.held import hold
+from atlas_screening.named_reference import Wanted
 from atlas_screening.open_arm import OpenArm, open_arm
 from atlas_screening.page import write_page
-from atlas_screening.result import FACTS, PAGE, TABLE, TOP, Facts, Screened
-from atlas_screening.rows import Tally
+from atlas_screening.result import FACTS, PAGE, TABLE, TOP, Facts, Screened, ScreenGoal
+from atlas_screening.rows import KEPT, TO_DECIDE, Tally
 from atlas_screening.sanity import ABSENT, charge_test
 from atlas_screening.table import first_pass, listed, ranks, second_pass
 
@@ -43,7 +45,10 @@ class ScreenOptions:
         arm: which arm; None: the only one.
         fold: which fold's fit; None: the only one.
         top: number of candidates that are described in full.
-        goal: whether low or high values are wanted.
+        goal: whether low or high values come first, or what is most probably ``stable``; None:
+            ``stable`` where there is a reference, else low values.
+        wanted: what predictions are held against.
+        cost: column of the candidates by which ``stable`` is divided; "" for none.
         chunk: number of rows that are looked at together.
         trust_fit: open a fit that was not made by this user.
         key_file: of the user; None: every fit is one from elsewhere.
@@ -56,7 +61,9 @@ class ScreenOptions:
     arm: str | None = None
     fold: str | None = None
     top: int = 100
-    goal: Goal = "minimize"
+    goal: ScreenGoal | None = None
+    wanted: Wanted = field(default_factory=Wanted)
+    cost: str = ""
     chunk: int = 20_000
     trust_fit: bool = False
     key_file: Path | None = None
@@ -76,7 +83,15 @@ def screen(options: ScreenOptions, resolver: Resolver) -> Screened:
         fold=options.fold,
         trust=options.trust_fit,
         key_file=options.key_file,
+        wanted=options.wanted,
     )
+    if opened.against is None and (options.goal == "stable" or options.cost):
+        what = "--cost" if options.goal != "stable" else "goal stable"
+        raise SpecError(
+            f"{what}: the run has no reference to be stable against; name one with --reference"
+        )
+    if options.cost and options.goal in ("minimize", "maximize"):
+        raise SpecError("--cost: ranks by the probability of being stable; leave --goal out")
     data = opened.dataset
     candidates = open_candidates(
         options.candidates, resolver, dataset=data.use, options=data.options
@@ -99,13 +114,20 @@ def _screened(
     """Write the results into ``folder``; they will lie in ``options.out``."""
     parts = folder / "parts.parquet"
     tally = first_pass(
-        opened, candidates, folder, parts=parts, chunk=options.chunk, notify=options.notify
-    )
+        opened, candidates, folder, parts=parts, chunk=options.chunk, notify=options.notify,
+        kept=KEPT if opened.against is None else (*KEPT, *TO_DECIDE),
+    )  # fmt: skip
     prediction = np.asarray(tally.all("prediction"))
     labels, outside = _labels(opened, tally), tally.all("outside")
-    rank = ranks(prediction, options.goal, labels)
-    wanted = listed(rank, labels, options.top)
-    rows = second_pass(parts, folder / TABLE, rank, labels, wanted=wanted)
+    held = None if opened.against is None else hold(opened.against, tally, options, opened)
+    goal: ScreenGoal = options.goal or ("minimize" if held is None else "stable")
+    if held is not None and goal == "stable":
+        rank = held.ranks
+    else:
+        rank = ranks(prediction, "maximize" if goal == "maximize" else "minimize", labels)
+    wanted = listed(rank, labels if held is None else held.decided.label, options.top)
+    more = {} if held is None else held.columns()
+    rows = second_pass(parts, folder / TABLE, rank, labels, wanted=wanted, more=more)
     parts.unlink()
     charges = charge_test()
     describe(opened, candidates, rows, charges=charges)
@@ -113,21 +135,22 @@ def _screened(
     write_top(folder / TOP, best, sound="pass" if charges is not None else "not checked")
     training = opened.reference.target
     asked = np.array([float(row["prediction"]) for row in best])
-    regression = opened.task == "regression"
+    ordered = opened.task == "regression" and goal != "stable"
     facts = _facts(
         opened,
         candidates,
         tally,
-        goal=options.goal,
+        goal=goal,
         labels=labels,
         outside=outside,
         top=len(best),
-        extreme=extreme(asked, training, options.goal) if regression else 0,
+        extreme=extreme(asked, training, goal) if ordered and goal != "stable" else 0,
         charges="" if charges is not None else ABSENT,
+        decisions=None if held is None else held.facts(),
     )
     write_json(folder / FACTS, asdict(facts))
     result = Screened(
-        options.out, facts, best, rows, prediction, labels, outside, tally.shown, training
+        options.out, facts, best, rows, prediction, labels, outside, tally.shown, training, held
     )
     write_page(result, folder / PAGE)
     return result
@@ -146,12 +169,13 @@ def _facts(
     candidates: Candidates,
     tally: Tally,
     *,
-    goal: Goal,
+    goal: ScreenGoal,
     labels: Str | None,
     outside: Bool | None,
     top: int,
     extreme: int,
     charges: str,
+    decisions: dict[str, Any] | None,
 ) -> Facts:
     manifest, data = opened.run.manifest, opened.run.manifest["dataset"]
     return Facts(
@@ -191,6 +215,7 @@ def _facts(
         extreme=extreme,
         extreme_share=EXTREME,
         charges=charges,
+        decisions=decisions,
         remarks=(*opened.fitted.remarks, *candidates.notes),
         warnings=tuple(sorted(opened.said)),
     )

@@ -8,12 +8,13 @@ from __future__ import annotations
 import csv
 import io
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -26,7 +27,7 @@ from atlas_core.rows import Flag, unreadable_rows
 from atlas_core.store import cannot_write, write_bytes, written
 from atlas_screening.open_arm import OpenArm
 from atlas_screening.result import PROBLEMS, TABLE
-from atlas_screening.rows import Tally, Training, columns_of
+from atlas_screening.rows import KEPT, Tally, Training, columns_of
 
 TRUSTED = 100
 """Candidates labeled trust that the page describes, wherever they stand in the ranking."""
@@ -40,6 +41,7 @@ def first_pass(
     parts: Path,
     chunk: int,
     notify: Notify,
+    kept: tuple[str, ...] = KEPT,
 ) -> Tally:
     """Ask about every candidate, and write what each is on its own.
 
@@ -50,11 +52,12 @@ def first_pass(
         parts: takes the table.
         chunk: number of rows that are looked at together.
         notify: is called with a line of progress.
+        kept: columns that are kept in memory.
 
     Raises:
         DataError: a file cannot be written, or not one row can be screened.
     """
-    tally, done, start = Tally(), 0, time.monotonic()
+    tally, done, start = Tally(kept), 0, time.monotonic()
     problems = io.StringIO()
     unreadable = csv.writer(problems, lineterminator="\n")
     unreadable.writerow(["place", "id", "text", "why", "used"])
@@ -86,9 +89,23 @@ def first_pass(
 
 
 def second_pass(
-    parts: Path, path: Path, rank: I8, labels: Str | None, *, wanted: Bool
+    parts: Path,
+    path: Path,
+    rank: I8,
+    labels: Str | None,
+    *,
+    wanted: Bool,
+    more: Mapping[str, npt.NDArray[Any]],
 ) -> list[dict[str, Any]]:
     """Write the table with ranks and labels; return those of its rows that are wanted, best first.
+
+    Args:
+        parts: what is known of each candidate on its own.
+        path: takes the table.
+        rank: (n,).
+        labels: (n,), or None.
+        wanted: (n,) rows to return.
+        more: further columns, (n,) each.
 
     Raises:
         DataError: the file cannot be written.
@@ -109,6 +126,8 @@ def second_pass(
             table = table.add_column(0, "rank", pa.array(rank[here]))
             if labels is not None:
                 table = table.add_column(1, "label", pa.array(labels[here].tolist()))
+            for name, values in more.items():
+                table = table.append_column(name, pa.array(values[here]))
             write(table)
             best += table.filter(pa.array(wanted[here])).to_pylist()
     return sorted(best, key=lambda row: int(row["rank"]))
@@ -142,6 +161,23 @@ def ranks(prediction: F8, goal: Goal, labels: Str | None) -> I8:
     order = np.lexsort((np.arange(len(prediction)), sign * prediction, late))
     rank = np.empty(len(prediction), dtype=np.int64)
     rank[order] = np.arange(1, len(prediction) + 1)
+    return rank
+
+
+def by_worth(worth: F8, above: F8) -> I8:
+    """Return (n,) ranks from 1: most worth first, then the lowest above the border.
+
+    What has no worth comes last; ties stay in the order of the list.
+
+    Args:
+        worth: (n,) a probability, or one per cost; NaN without one.
+        above: (n,) the expected margin; NaN without one.
+    """
+    order = np.lexsort(
+        (np.arange(len(worth)), np.nan_to_num(above), -np.nan_to_num(worth), np.isnan(worth))
+    )
+    rank = np.empty(len(worth), dtype=np.int64)
+    rank[order] = np.arange(1, len(worth) + 1)
     return rank
 
 

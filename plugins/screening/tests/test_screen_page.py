@@ -70,7 +70,9 @@ def test_a_screen_for_a_class_states_no_certainty() -> None:
 
 @pytest.mark.parametrize(("task", "shown"), [("binary", "above 0.99"), ("regression", " 1")])
 def test_the_terminal_states_no_certainty_of_a_class(task: str, shown: str) -> None:
-    result: Any = SimpleNamespace(facts=facts(task=task), top=[candidate()], folder=Path("out"))
+    result: Any = SimpleNamespace(
+        facts=facts(task=task), top=[candidate()], folder=Path("out"), held=None
+    )
     line = summary(result).splitlines()[1]
     assert line.endswith(shown)
 

@@ -119,16 +119,22 @@ def warn_of_units(known: Known, where: str) -> None:
         for z, e in zip(numbers[system == 1], known.energy[system == 1], strict=True)
         if abs(e) > ZERO
     ]
+    # a few are polymorphs, most are another zero
+    total = bool(away) and float(np.median(np.abs(known.energy[system == 1]))) > ZERO
     if away:
         shown = ", ".join(away[:5]) + (f" and {len(away) - 5} more" if len(away) > 5 else "")
+        means = (
+            "these seem to be total energies, not formation energies"
+            if total
+            else "the ground states of these seem to be missing, and hulls with them are too high"
+        )
         warnings.warn(
-            f"{where}: the lowest phases of pure elements are not at 0 eV/atom ({shown}): these"
-            " seem to be total energies, not formation energies",
+            f"{where}: the lowest phases of pure elements are not at 0 eV/atom ({shown}): {means}",
             CautionWarning,
             stacklevel=2,
         )
     deep = np.flatnonzero(known.energy < DEEPEST)
-    if len(deep) and not away:
+    if len(deep) and not total:
         warnings.warn(
             f"{where}: {len(deep)} phases lie below {DEEPEST:g} eV/atom, such as"
             f" {known.written[int(deep[0])]} at {known.energy[deep[0]]:.2f}; no compound does:"

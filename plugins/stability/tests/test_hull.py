@@ -180,6 +180,9 @@ def test_energies_that_are_none_of_formation_per_atom_are_told() -> None:
     assert not warned(known(Li=0.0, O=0.0, Li2O=-2.0))
     (total,) = warned(known(Li=-1.9, O=-4.9, Li2O=-4.8))
     assert "pure elements are not at 0 eV/atom (Li -1.90, O -4.90): these seem to be total" in total
+    (missing,) = warned(known(Li=0.0, O=0.0, W=0.48, Li2O=-2.0))
+    assert "(W 0.48): the ground states of these seem to be missing" in missing
+    assert "total energies" not in missing
     (cell,) = warned(known(Li=0.0, O=0.0, Li2O=-12.0))
     assert "such as Li2O at -12.00" in cell
     assert "per cell or per formula, not per atom" in cell
@@ -203,7 +206,9 @@ def test_candidates_compete_in_each_world_as_in_pymatgen() -> None:
     names = ["Li2O", "LiFeO2", "LiFe2O3", "LiPO3"]
     energy = rng.normal(-1.2, 0.6, (4, len(names)))
     found, target = world(3)
-    phases = HullReference(ConvexHullConfig(), None, "", "").phases(materials(*names), found, target)
+    phases = HullReference(ConvexHullConfig(), None, "", "").phases(
+        materials(*names), found, target
+    )
     worlds = HullReference(ConvexHullConfig(), None, "", "").together(
         materials(*names), energy, phases
     )
