@@ -196,7 +196,7 @@ def _decisions(held: Held) -> list[str]:
     counts = ", ".join(f"{label} {n}" for label, n in facts["labels"].items())
     none = f", no decision {facts['undecided']}" if facts["undecided"] else ""
     return [
-        f"{names.wording.yes}: {facts['calls']} by the call; labels of the call: {counts}{none}",
+        f"{names.yes}: {facts['calls']} by the call; labels of the call: {counts}{none}",
         basis(held.against),
     ]
 

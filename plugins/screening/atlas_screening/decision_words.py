@@ -31,6 +31,21 @@ class Names:
     hull: bool
 
     @property
+    def yes(self) -> str:
+        """Return what lies at or below the border."""
+        return self.wording.yes
+
+    @property
+    def no(self) -> str:
+        """Return what lies above it."""
+        return self.wording.no
+
+    @property
+    def border(self) -> str:
+        """Return what the border is called."""
+        return self.wording.border
+
+    @property
     def above(self) -> str:
         """Return what the distance to the border is called."""
         return "E_hull" if self.hull else f"above {self.wording.border}"
@@ -82,7 +97,7 @@ def known(row: Row, names: Names, unit: str) -> str:
     if not np.isfinite(value):
         return ""
     far = f"{formatting.number(abs(above))}{unit}"
-    where = f"on {names.wording.border}" if above <= 0 else f"{far} above {names.wording.border}"
+    where = f"on {names.border}" if above <= 0 else f"{far} above {names.border}"
     return f"in the reference: {formatting.number(value)}{unit}, {where}; left out here"
 
 
@@ -111,7 +126,8 @@ def basis(found: Against) -> str:
     if found.pooled:
         rows += " of the evaluation, as the final fit has none of its own"
     said = f"{names.probability} was learned from {rows}"
-    said += f", of which {formatting.percent(record['base'])} are {names.wording.yes} against {names.wording.against}"
+    said += f", of which {formatting.percent(record['base'])} are {names.yes} against"
+    said += f" {names.wording.against}"
     if record.get("trusted"):
         said += (
             f"; of {formatting.count(record['trusted'], 'call')} labeled trust among"

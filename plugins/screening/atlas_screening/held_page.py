@@ -17,7 +17,7 @@ def held_view_of(result: Screened, held: Held) -> dict[str, Any]:
     facts, names, axis = result.facts, names_of(held.against), held_axis(result)
     groups = held_groups(result, held, axis)
     return {
-        "title": f"Which of {formatting.count(facts.screened, 'candidate')} are {names.wording.yes}, and"
+        "title": f"Which of {formatting.count(facts.screened, 'candidate')} are {names.yes}, and"
         " which of these calls may be used?",
         "answer": _answer(held, names, facts),
         "shares": _shares(held),
@@ -43,7 +43,7 @@ def _answer(held: Held, names: Names, facts: Facts) -> str:
     yes = (held.decided.label == "trust") & (held.decided.probability >= 0.5)
     text = (
         f"Of {formatting.count(facts.screened, 'candidate')},"
-        f" {formatting.fixed(counts['calls'], 0)} are called {names.wording.yes};"
+        f" {formatting.fixed(counts['calls'], 0)} are called {names.yes};"
         f" {formatting.fixed(int(yes.sum()), 0)} of these calls are labeled trust."
     )
     if counts["undecided"]:
@@ -131,12 +131,12 @@ def _columns(held: Held, names: Names, facts: Facts) -> list[tuple[str, str]]:
         ),
         (
             names.above,
-            f"The prediction minus {names.wording.border}{unit}; below it the interval of {level}."
+            f"The prediction minus {names.border}{unit}; below it the interval of {level}."
             " Negative: below every mixture of other phases.",
         ),
         (
             "on one axis",
-            f"The dot is {names.above}, the line its interval, the dashed line {names.wording.border}.",
+            f"The dot is {names.above}, the line its interval, the dashed line {names.border}.",
         ),
         (
             "labels",
@@ -147,7 +147,7 @@ def _columns(held: Held, names: Names, facts: Facts) -> list[tuple[str, str]]:
         (
             "against",
             "The phases of the reference that compete; how far the true value must lie from the"
-            f" prediction to be on the other side of {names.wording.border}; and the phase of the same"
+            f" prediction to be on the other side of {names.border}; and the phase of the same"
             " composition, where the reference has one.",
         ),
         ("predicted", f"The predicted value{unit} with its interval."),

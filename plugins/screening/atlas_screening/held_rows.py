@@ -51,7 +51,7 @@ def held_groups(result: Screened, held: Held, axis: Axis) -> tuple[HeldGroup, ..
         (
             "yes",
             "trust",
-            f"take as {names.wording.yes}",
+            f"take as {names.yes}",
             (label == "trust") & yes,
             lambda p: p >= 0.5,
         ),
@@ -59,7 +59,7 @@ def held_groups(result: Screened, held: Held, axis: Axis) -> tuple[HeldGroup, ..
         (
             "no",
             "trust",
-            f"take as {names.wording.no}",
+            f"take as {names.no}",
             (label == "trust") & ~yes,
             lambda p: p < 0.5,
         ),
@@ -78,9 +78,7 @@ def held_groups(result: Screened, held: Held, axis: Axis) -> tuple[HeldGroup, ..
         title = f"{formatting.count(total, 'candidate')}: {means}"
         more = total - sum(len(same) for same in shown)
         opened = slug in ("yes", "verify") or (slug == "no" and not found)
-        short = {"yes": names.wording.yes, "no": names.wording.no, "none": "no decision"}.get(
-            slug, slug
-        )
+        short = {"yes": names.yes, "no": names.no, "none": "no decision"}.get(slug, slug)
         tone = LABEL_TONE.get(own, "ref")
         found.append(HeldGroup(slug, short, own, title, tone, views, more, opened))
     return tuple(found)

@@ -206,13 +206,10 @@ def test_candidates_compete_in_each_world_as_in_pymatgen() -> None:
     names = ["Li2O", "LiFeO2", "LiFe2O3", "LiPO3"]
     energy = rng.normal(-1.2, 0.6, (4, len(names)))
     found, target = world(3)
-    phases = HullReference(ConvexHullConfig(), None, "", "").phases(
-        materials(*names), found, target
-    )
-    worlds = HullReference(ConvexHullConfig(), None, "", "").together(
-        materials(*names), energy, phases
-    )
-    taken = set(materials(*names).formulas())
+    reference, asked = HullReference(ConvexHullConfig(), None, "", ""), materials(*names)
+    phases = reference.phases(asked, found, target)
+    worlds = reference.together(asked, energy, phases)
+    taken = set(asked.formulas())
     fixed = [
         (Composition(name), e)
         for name, e in zip(phases.materials.formulas(), phases.energy.tolist(), strict=True)
