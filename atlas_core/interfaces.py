@@ -116,6 +116,7 @@ CAPABILITIES: dict[str, str] = {
     "epistemic": "predictions have an epistemic std (model uncertainty)",
     "aleatoric": "predictions carry a std from noise in the data",
     "samples": "predictions carry draws",
+    "decision": "a loop's goal is `stable`: what lies at or below the border of a reference",
     "verdict": "verdicts read the metric: a run reports it whatever its spec names",
     "refit": "the calibrator trains the arm's model on parts of the training rows",
     "task:regression": "the target is a number",

@@ -78,11 +78,14 @@ class AcquisitionRequest:
     Attributes:
         ids: (n,) the pool.
         prediction: of the n rows, in the target's unit.
-        ood: scores of the n rows, or None.
         batch: number to select, 1 <= batch <= n.
         goal: whether high or low targets are sought.
         best: the best target observed so far under ``goal``.
         context: its seed, threads, and callback for progress.
+        ood: scores of the n rows, or None.
+        probability: (n,) of being what is sought, as learned from rows whose labels are known; for
+            one that requires ``decision``, or None.
+        cost: (n,) what a label costs, > 0, in any unit; None: all cost the same.
     """
 
     ids: Str
@@ -92,6 +95,8 @@ class AcquisitionRequest:
     best: float
     context: FitContext
     ood: OODScore | None = None
+    probability: F8 | None = None
+    cost: F8 | None = None
 
 
 @dataclass(frozen=True, eq=False)

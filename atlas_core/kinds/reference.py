@@ -55,7 +55,7 @@ A whole plugin, in a module ``atlas_fixed_border``::
 
     @hookimpl
     def atlas_reference():
-        return [Component("fixed_border", FixedBorderConfig, FixedBorder)]
+        return [Component("fixed_border", FixedBorderConfig, FixedBorder, provides={"decision"})]
 
 with this in its ``pyproject.toml``::
 
@@ -266,4 +266,5 @@ KIND = Kind(
     place="run",
     description="What predictions are held against to make a decision of them, such as the energies"
     " of competing phases; null: they are judged as values only.",
+    provides=("decision",),
 )

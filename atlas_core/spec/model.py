@@ -120,6 +120,13 @@ class ActiveLearning(Config):
         description="What is sought: low targets, high ones, or targets at or below the border of"
         " `reference`, such as crystals on the convex hull.",
     )
+    cost: float = Field(
+        0.0,
+        ge=0,
+        le=10,
+        description="Power of the number of atoms in the cell with which a label's cost grows, for"
+        " an acquisition that weighs it; 0: all cost the same, 3: as plain DFT does.",
+    )
 
 
 class Nested(Config):

@@ -273,7 +273,7 @@ def check_capabilities(spec: Spec, plan: Plan, problems: Problems) -> None:
         required = [kind for kind in kinds("arm") if kind.required]
         if any(kind.name not in components for kind in (*required, *named)):
             continue  # what a component that is wrong itself would give is not known
-        around = [plan.dataset, plan.split, *components.values()]
+        around = [plan.dataset, plan.split, *components.values(), *_sought(spec, plan)]
         _check_nested(plan, arm, problems)
         for kind, chosen in components.items():
             others = [c for c in around if c is not chosen]
@@ -297,6 +297,13 @@ def _check_nested(plan: Plan, arm: str, problems: Problems) -> None:
             # what the arm itself lacks is reported at the arm
             known = frozenset() if kind in surrogate else one.requires - own_given
             _check_requires(one, where, others, problems, known)
+
+
+def _sought(spec: Spec, plan: Plan) -> list[BoundComponent]:
+    """Return the reference where it says what a loop seeks."""
+    loop = spec.active_learning
+    seeks = plan.reference is not None and loop is not None and loop.goal == "stable"
+    return [plan.reference] if seeks and plan.reference is not None else []
 
 
 def _given(components: Iterable[BoundComponent]) -> frozenset[str]:
