@@ -386,6 +386,52 @@ def test_an_active_learning_run_records_its_rounds_and_resumes_to_the_same_bytes
         assert (other / name).read_bytes() == (folder / name).read_bytes()
 
 
+HULL_LOOP = [
+    "question=Which of these are on the hull?",
+    "reports=[]",
+    "sample=400",
+    "dataset={use: flla, options: {target: e_above_hull}}",
+    "reference=limit",
+    "active_learning={initial: 40, batch: 20, rounds: 3, goal: stable, cost: 1}",
+    "arms={random: &a {featurizer: element_fractions, model: {use: random_forest, options: {trees:"
+    " 10}}, uq: tree_variance, acquisition: random}, likely: {<<: *a, acquisition: most_likely}}",
+]
+
+
+def test_a_loop_that_seeks_the_stable_is_killed_and_resumes_to_the_same_bytes(cli: Cli) -> None:
+    spec = ROOT / "specs/active_learning_formation.yaml"
+    small = [word for one in HULL_LOOP for word in ("--set", one)]
+    done = cli("run", spec, "--json", "--out", "one", *small)
+    assert done.returncode == 0, done.stderr
+    folder = cli.cwd / json.loads(done.stdout)["run"]
+    table = pq.read_table(folder / "active_learning.parquet").to_pydict()
+    assert table["arm"] == ["random"] * 4 + ["likely"] * 4
+    assert "top1_found" not in table
+    picked, expected = (np.array(table[f"finds_{name}"]) for name in ("picked", "expected"))
+    assert ((picked * 20) % 1 == 0)[[0, 1, 2, 4, 5, 6]].all()  # of twenty
+    assert np.isnan(picked[[3, 7]]).all()  # the last round chooses nothing
+    assert np.isnan(expected[:4]).all()  # nobody asks for a probability there
+    assert ((expected[4:7] > 0) & (expected[4:7] < 1)).all()
+    # what was found is what was found at first, and what was picked
+    every = np.array(table["finds_share"])[0] * 300  # candidates: 400 less test and calibration
+    found = np.array(table["finds_found"]) * every
+    np.testing.assert_allclose(np.diff(found[:4]), picked[:3] * 20, atol=1e-9)
+    np.testing.assert_allclose(np.diff(found[4:]), picked[4:7] * 20, atol=1e-9)
+    names = ("predictions.parquet", "active_learning.parquet", "metrics.json")
+    whole = {name: (folder / name).read_bytes() for name in names}
+    for gone in (["likely"], ["random", "likely"], []):  # killed in the last round, or at the end
+        (folder / "manifest.json").unlink()
+        for arm in gone:
+            (result,) = folder.glob(f"checkpoints/{arm}/*/result.npz")
+            result.unlink()
+        done = cli("run", spec, "--json", "--out", "one", *small)
+        assert done.returncode == 0, done.stderr
+        assert "anew" not in done.stderr  # nothing was thrown away
+        assert "round 0" not in done.stderr
+        for name in names:
+            assert (folder / name).read_bytes() == whole[name]
+
+
 TABLE_SPEC = """\
 atlas: 1
 name: grouped

@@ -101,16 +101,27 @@ class Decider:
                 raise ContractError(f"it draws no border for each of {len(asked)} materials")
         return drawn
 
+    def every(self, dataset: Dataset) -> Border:
+        """Return the border of each material of a data set that all others draw.
+
+        The target of the material itself is no part of its border, those of all others are: what
+        is known of the world once a candidate is asked about.
+        """
+        return self.draw(dataset.materials, dataset.materials, dataset.target)
+
     def decide(
-        self, dataset: Dataset, said: Predictions, trust: Assessments | None
+        self, dataset: Dataset, drawn: Border, said: Predictions, trust: Assessments | None
     ) -> Decisions | None:
         """Return a decision for each prediction that there is a border for; None for no row.
 
-        The target of the material itself is no part of its border, those of all others are: what
-        is known of the world once a candidate is asked about. The learner sees targets of
-        calibration rows only.
+        The learner sees targets of calibration rows only.
+
+        Args:
+            dataset: of the run.
+            drawn: the border of each of its materials.
+            said: predictions.
+            trust: what trust methods say of them; None without one.
         """
-        drawn = self.draw(dataset.materials, dataset.materials, dataset.target)
         place = {one: row for row, one in enumerate(dataset.materials.ids.tolist())}
         at = np.array([place[one] for one in said.ids.tolist()], dtype=np.int64)
         rows = border_rows(said, drawn.value[at], element_counts(dataset.materials)[at], trust)

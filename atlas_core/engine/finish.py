@@ -172,9 +172,15 @@ def _asked(evaluator: BoundComponent, where: str) -> Iterator[None]:
 
 
 def _rounds(results: Mapping[Name, JobResult]) -> dict[str, npt.NDArray[Any]]:
-    blocks = []
+    """Return the rounds of all arms; NaN where an arm has no such column."""
+    blocks: list[dict[str, npt.NDArray[Any]]] = []
     for (arm, fold, _), result in results.items():
         if result.rounds:
             n = len(next(iter(result.rounds.values())))
             blocks.append({"arm": np.full(n, arm), "fold": np.full(n, fold), **result.rounds})
-    return {name: below([block[name] for block in blocks]) for name in blocks[0]} if blocks else {}
+    names = dict.fromkeys(name for block in blocks for name in block)
+    none = [np.full(len(block["arm"]), np.nan) for block in blocks]
+    return {
+        name: below([block.get(name, other) for block, other in zip(blocks, none, strict=True)])
+        for name in names
+    }

@@ -28,20 +28,21 @@ from atlas_core.engine.job import (
 from atlas_core.engine.kept import Keep
 from atlas_core.engine.loading import warned
 from atlas_core.engine.local import LocalExecutor
-from atlas_core.engine.loop import run_loop
+from atlas_core.engine.loop import first_labels, run_loop, too_few
 from atlas_core.engine.machine import cores
 from atlas_core.engine.nested import TrustSettings
 from atlas_core.engine.options import NotifyHere, RunOptions, say_nothing
 from atlas_core.engine.sought import Sought
 from atlas_core.engine.view import ArmData, seen_by
-from atlas_core.errors import AtlasError, WorkerError
+from atlas_core.errors import AtlasError, DataError, WorkerError
 from atlas_core.kinds.dataset import Dataset
 from atlas_core.kinds.executor import Executor, JobsLostError
 from atlas_core.kinds.featurizer import Features
 from atlas_core.kinds.inputs import Inputs
 from atlas_core.kinds.split import Split
+from atlas_core.printing import counted
 from atlas_core.progress import TRAINING, Step
-from atlas_core.spec.model import ActiveLearning
+from atlas_core.spec.model import ActiveLearning, Spec
 from atlas_core.spec.plan import Plan
 
 Timed = Callable[[str, str, str, float], None]
@@ -141,6 +142,31 @@ def _sought(loop: ActiveLearning, decider: Decider | None, dataset: Dataset) -> 
     if loop.goal == "stable":
         return Sought("minimize", decider, dataset.materials)
     return Sought(loop.goal, None, dataset.materials)
+
+
+def require_borders(
+    spec: Spec, dataset: Dataset, splits: Sequence[Split], decider: Decider
+) -> None:
+    """Refuse a loop that could draw no border from its first labels.
+
+    Raises:
+        DataError: it could not; says which fold, and what is missing.
+    """
+    loop = spec.active_learning
+    if loop is None or loop.goal != "stable":
+        return
+    sought = _sought(loop, decider, dataset)
+    for split in splits:
+        if too_few(split, loop):
+            continue  # said of the fold itself
+        first = np.concatenate([first_labels(split, loop, spec.seed), split.calibration])
+        known = np.full(len(dataset), np.nan)
+        known[first] = dataset.target[first]
+        try:
+            sought.border(np.concatenate([split.train, split.pool]), known)
+        except DataError as err:
+            labels = counted(len(first), "first label")
+            raise DataError(f"{split.name}, from its {labels}: {err}") from err
 
 
 def _trust(plan: Plan, arm: str, dataset: Dataset) -> TrustSettings | None:

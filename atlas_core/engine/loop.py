@@ -11,9 +11,10 @@ import numpy as np
 from atlas_core.arrays import F8, I8
 from atlas_core.context import FitContext, Notify, derive_seed
 from atlas_core.data.predictions import Predictions
-from atlas_core.engine.arm import Answer, FittedArm
+from atlas_core.engine.arm import FittedArm
 from atlas_core.engine.blame import blame
 from atlas_core.engine.job import Job, JobResult, Oracle
+from atlas_core.engine.likely import learned_probability
 from atlas_core.engine.nested import learn_trust
 from atlas_core.engine.notes import Heard, Notes, quiet
 from atlas_core.errors import ContractError, DataError
@@ -111,14 +112,12 @@ class _Rounds:
                 said.append(fitted.of_split(split, notes)[0])
             else:
                 rest = np.setdiff1d(self._candidates, labeled)
-                selection, seen = self._choose(
-                    fitted, rest, number, data.known[labeled], context=context
-                )
+                request, selection, border = self._choose(
+                    fitted, rest, number, data.known[labeled], context=context, notes=notes,
+                    heard=heard,
+                )  # fmt: skip
                 picked = rest[selection.indices]
-                error = seen.final.mean[selection.indices] - self._oracle.ask(picked)
-                row["mae_picked"] = float(np.mean(np.abs(error)))
-                if job.sought.decider is not None:
-                    row["finds_picked"] = float(np.isin(picked, self._finds).mean())
+                row |= self._picked(request, selection, picked, border)
                 state.labeled = np.sort(np.concatenate([labeled, picked]))
         heard.listen(caught)
         heard.add(fitted.trained.heard)
@@ -140,8 +139,7 @@ class _Rounds:
         known = fitted.train.data.known
         found = sought.sign * (known[labeled] - sought.border(labeled, known))
         share = float(np.isin(self._finds, labeled).mean()) if len(self._finds) else np.nan
-        name = "top1_found" if sought.decider is None else "finds_found"
-        progress = {"best": float(sought.sign * np.max(found)), name: share}
+        progress = {"best": float(sought.sign * np.max(found)), sought.found: share}
         if sought.decider is not None:
             progress["finds_share"] = len(self._finds) / len(self._candidates)
         test = self._job.split.test
@@ -152,24 +150,47 @@ class _Rounds:
                 progress |= {f"{name}_test": float(value) for name, value in scored.items()}
         return progress
 
+    def _picked(
+        self, request: AcquisitionRequest, selection: Selection, picked: I8, border: F8
+    ) -> dict[str, float]:
+        """Return what the picks turned out to be, beside what was expected of them."""
+        at = selection.indices
+        error = request.prediction.mean[at] - (self._oracle.ask(picked) - border[at])
+        row = {"mae_picked": float(np.mean(np.abs(error)))}
+        if self._job.sought.decider is not None:
+            row["finds_picked"] = float(np.isin(picked, self._finds).mean())
+        if request.probability is not None:
+            row["finds_expected"] = float(request.probability[at].mean())
+        if request.cost is not None:
+            row["cost_picked"] = float(request.cost[at].mean())
+        return row
+
     def _choose(
-        self, fitted: FittedArm, rest: I8, number: int, found: F8, *, context: FitContext
-    ) -> tuple[Selection, Answer]:
-        """Return which of the rest are labeled next, and what the arm says of the rest."""
-        arm, loop = self._job.arm, self._loop
+        self, fitted: FittedArm, rest: I8, number: int, found: F8, *, context: FitContext,
+        notes: Notes, heard: Heard,
+    ) -> tuple[AcquisitionRequest, Selection, F8]:  # fmt: skip
+        """Return what is asked of the rest, which are labeled next, and the border of the rest."""
+        arm, loop, data = self._job.arm, self._loop, fitted.train.data
         chosen, path = arm.components["acquisition"], ("acquire", arm.fold, number)
         acquisition: Acquisition = chosen.build()
-        answer, sought = fitted.ask(fitted.train.data, rest), self._job.sought
+        answer, sought = fitted.ask(data, rest), self._job.sought
         at_border = sought.decider is not None  # to lie there is all that is asked
-        border = sought.border(rest, fitted.train.data.known)
+        border, probability = sought.borders(rest, data.known), None
+        if "decision" in chosen.requires and at_border:
+            probability, more = learned_probability(
+                arm, data, border, rest, context, notes=notes, step=f"decision-{number}"
+            )
+            heard.add(more)
         request = AcquisitionRequest(
             ids=self._job.data.every.ids[rest],
-            prediction=sought.held_against(answer.final, border),
+            prediction=sought.held_against(answer.final, border[rest]),
             batch=loop.batch,
             goal=sought.goal,
             best=0.0 if at_border else float(sought.sign * np.max(sought.sign * found)),
             context=replace(context, seed=derive_seed(self._job.seed, *path)),
             ood=answer.score,
+            probability=probability,
+            cost=sought.cost(rest, loop.cost),
         )
         with blame(chosen.parts, arm.parts, self._job.label):
             selection = acquisition.select(request)
@@ -180,7 +201,7 @@ class _Rounds:
                 f"arm {arm.name}: acquisition {chosen.name} chose {len(selection.ids)} rows"
                 f" where {loop.batch} distinct ones were asked for"
             )
-        return selection, answer
+        return request, selection, border[rest]
 
 
 def too_few(split: Split, loop: ActiveLearning) -> str:

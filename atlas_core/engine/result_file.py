@@ -20,7 +20,7 @@ from atlas_core.errors import DataError
 from atlas_core.kinds.trust import LABELS
 from atlas_core.store import Arrays, canonical_hash
 
-_ROUNDS = ("round", "labeled", "calibration_labels", "best", "top1_found")
+_ROUNDS = ("round", "labeled", "calibration_labels", "best")
 """What every round of a loop tells; some tell more."""
 
 
@@ -114,7 +114,7 @@ def _check_rounds(rounds: Arrays, job: Job) -> None:
     _require(
         bool(rounds) == (job.loop is not None), "it has rounds without a loop, or none with it"
     )
-    for name in _ROUNDS if rounds else ():
+    for name in (*_ROUNDS, job.sought.found) if rounds else ():
         _require(name in rounds, f"rounds without {name}")
     for name, values in rounds.items():
         count = 0 if job.loop is None else job.loop.rounds + 1  # the one before the first choice

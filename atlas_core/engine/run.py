@@ -26,7 +26,7 @@ from atlas_core.engine.final import FINAL, about_final
 from atlas_core.engine.finish import Found, audited, finish, with_targets
 from atlas_core.engine.folder import FITTED, RunFolder
 from atlas_core.engine.job import Job, JobResult, Name, in_words
-from atlas_core.engine.jobs import make_jobs, run_jobs
+from atlas_core.engine.jobs import make_jobs, require_borders, run_jobs
 from atlas_core.engine.loading import (
     about_dataset,
     about_split,
@@ -45,6 +45,7 @@ from atlas_core.engine.reporting import Report, complete, ready, require_room, s
 from atlas_core.errors import AtlasError, SpecError
 from atlas_core.kinds.evaluator import AuditRequest
 from atlas_core.kinds.executor import Executor
+from atlas_core.kinds.reference import Border
 from atlas_core.kinds.split import Split
 from atlas_core.links import below
 from atlas_core.observe import FinishedRun, RunInfo, StageInfo
@@ -185,6 +186,7 @@ class _Run:
         )
         self.folder = RunFolder(options.out / f"{plan.spec.name}-{self.science[:8]}")
         self._timer = _Clock(self.folder, observers)
+        self._border: Border | None = None
 
     def through(self, executor: Executor | None) -> tuple[FinishedRun, dict[Name, AtlasError], int]:
         """Run every job, score and report.
@@ -267,6 +269,11 @@ class _Run:
     def _prepared(self, splits: list[Split]) -> tuple[list[Job], Mapping[str, Any]]:
         """Return the jobs, once it is known that none fails for what can be seen before."""
         plan, dataset, notify = self._plan, self._dataset, self._options.notify
+        if self._decider is not None:
+            self._say("border")
+            with self._timer.stage("border"), recorded(self.records):
+                self._border = self._decider.every(dataset)
+                require_borders(plan.spec, dataset, splits, self._decider)
         with recorded(self.records):
             preflight = Preflight(
                 plan.spec, plan.asked, plan.nested_splits, dataset=dataset, splits=splits
@@ -301,13 +308,13 @@ class _Run:
 
     def _decided(self, results: Mapping[Name, JobResult]) -> Decisions | None:
         """Return what the first trainings say as decisions; None without a reference."""
-        if self._decider is None:
+        if self._decider is None or self._border is None:
             return None
         first = [result for (_, _, repeat), result in results.items() if repeat == 1]
         said = Predictions.stacked([one.predictions for one in first])
         trust = [one.trust for one in first if one.trust is not None]
         assessed = Assessments.stacked(trust) if trust else None
-        return self._decider.decide(self._dataset, said, assessed)
+        return self._decider.decide(self._dataset, self._border, said, assessed)
 
     def _about_reference(self) -> dict[str, Any]:
         """Return what the manifest says of the reference; {} without one."""

@@ -35,6 +35,11 @@ class Sought:
         """Return 1 where high values are sought, else -1."""
         return 1.0 if self.goal == "maximize" else -1.0
 
+    @property
+    def found(self) -> str:
+        """Return the column of rounds that tells which share of what is sought was labeled."""
+        return "top1_found" if self.decider is None else "finds_found"
+
     def border(self, rows: I8, known: F8) -> F8:
         """Return what rows are held against, as far as (n,) known targets tell; 0 without one."""
         if self.decider is None:
@@ -44,6 +49,24 @@ class Sought:
             self.materials.take(rows), self.materials.take(there), known[there]
         ).value
         return np.where(np.isfinite(value), value, -NEVER)
+
+    def borders(self, rows: I8, known: F8) -> F8:
+        """Return (n,) what all materials are held against: of rows, and of those with a target.
+
+        It is NaN elsewhere: nobody asks there.
+        """
+        found = np.full(len(known), np.nan)
+        some = np.union1d(rows, np.flatnonzero(np.isfinite(known)))
+        found[some] = self.border(some, known)
+        return found
+
+    def cost(self, rows: I8, power: float) -> F8 | None:
+        """Return (n,) what labels of rows cost, of the mean material 1; None: all the same."""
+        if power == 0:
+            return None
+        atoms = np.add.reduceat(self.materials.amounts, self.materials.offsets[:-1])
+        cost = atoms**power
+        return np.asarray(cost[rows] / cost.mean())
 
     def held_against(self, said: Prediction, border: F8) -> Prediction:
         """Return predictions of how far the value lies above its border."""

@@ -20,13 +20,16 @@ SHARED = ("inputs_unchanged",)
 
 
 def _request(batch: int = BATCH) -> AcquisitionRequest:
-    """Return a pool whose ids are not in order, with draws."""
+    """Return a pool whose ids are not in order, with draws, probabilities and costs."""
     rng = np.random.default_rng(0)
     mean, epistemic = rng.normal(size=POOL), rng.uniform(0.1, 1.0, POOL)
     draws = mean + epistemic * rng.normal(size=(16, POOL))
     prediction = Prediction(mean, epistemic, np.full(POOL, 0.1), draws)
     ids = np.array([f"pool-{i:02d}" for i in np.random.default_rng(9).permutation(POOL)])
-    return AcquisitionRequest(ids, prediction, batch, "maximize", 0.5, FitContext(0))
+    return AcquisitionRequest(
+        ids, prediction, batch, "maximize", 0.5, FitContext(0),
+        probability=rng.uniform(size=POOL), cost=rng.uniform(0.5, 2.0, POOL),
+    )  # fmt: skip
 
 
 def _select(sample: Sample, request: AcquisitionRequest) -> Selection:
@@ -84,7 +87,9 @@ def check_ties_go_by_id(sample: Sample) -> None:
     """Rows with equal utility are taken in the order of their ids, wherever they stand."""
     request = _request()
     alike = request.prediction.take(np.zeros(POOL, dtype=np.int64))
-    _require_by_utility(sample, replace(request, prediction=alike), "ties do not go by id")
+    half, one = np.full(POOL, 0.5), np.ones(POOL)
+    tied = replace(request, prediction=alike, probability=half, cost=one)
+    _require_by_utility(sample, tied, "ties do not go by id")
 
 
 def check_pool_order_does_not_matter(sample: Sample) -> None:
@@ -92,7 +97,8 @@ def check_pool_order_does_not_matter(sample: Sample) -> None:
     for request in given(sample):
         order = np.random.default_rng(1).permutation(POOL)
         ids, prediction = request.ids[order], request.prediction.take(order)
-        shuffled = replace(request, ids=ids, prediction=prediction)
+        likely, cost = np.asarray(request.probability)[order], np.asarray(request.cost)[order]
+        shuffled = replace(request, ids=ids, prediction=prediction, probability=likely, cost=cost)
         first, second = (_select(sample, r) for r in (request, shuffled))
         require(np.array_equal(first.ids, second.ids), "another order of the pool changed the ids")
         require_close(second.utility, first.utility[order], "utilities of the shuffled pool")

@@ -24,6 +24,10 @@ class MaxUncertaintyConfig(Config):
     """Pure exploration has no options."""
 
 
+class MostLikelyConfig(Config):
+    """Choice by probability has no options."""
+
+
 class ProbabilityOfImprovementConfig(Config):
     """Margin by which a candidate must improve."""
 
@@ -68,6 +72,13 @@ def atlas_acquisition() -> list[Component]:
             "atlas_acquisition.max_uncertainty:MaxUncertainty",
             requires={"epistemic"},
             citation="10.1162/neco.1992.4.4.590",
+        ),
+        Component(
+            "most_likely",
+            MostLikelyConfig,
+            "atlas_acquisition.most_likely:MostLikely",
+            requires={"decision"},
+            citation="10.48550/arXiv.1206.6406",
         ),
         Component(
             "probability_of_improvement",

@@ -13,6 +13,7 @@ from atlas_acquisition._improvement import expected_gain, probability_of_gain
 from atlas_acquisition.expected_improvement import ExpectedImprovement
 from atlas_acquisition.greedy import Greedy
 from atlas_acquisition.max_uncertainty import MaxUncertainty
+from atlas_acquisition.most_likely import MostLikely
 from atlas_acquisition.random import Random
 from atlas_acquisition.thompson import Thompson
 from atlas_acquisition.ucb import UCB
@@ -145,3 +146,28 @@ def test_random_picks_every_row_equally_often():
 def test_missing_sigma_is_an_error_that_says_what_to_do():
     with pytest.raises(DataError, match="ucb: the predictions carry no std; use a uq method"):
         UCB(hooks.UCBConfig(kappa=1.0)).select(request(prediction=Prediction(MEAN)))
+
+
+def most_likely(probability, **changes):
+    made = request(probability=np.array(probability), batch=4, **changes)
+    return MostLikely(hooks.MostLikelyConfig()).select(made)
+
+
+def test_the_most_probable_come_first_and_ties_go_by_the_expected_value_then_by_id():
+    # ids d, a, c, b; means 1, 3, 2, 0
+    assert most_likely([0.9, 0.2, 0.2, 0.5]).ids.tolist() == ["d", "b", "a", "c"]
+    down = most_likely([0.9, 0.2, 0.2, 0.5], goal="minimize")
+    assert down.ids.tolist() == ["d", "b", "c", "a"]
+    alike = Prediction(np.zeros(4), SIGMA)
+    assert most_likely([0.5] * 4, prediction=alike).ids.tolist() == ["a", "b", "c", "d"]
+
+
+def test_a_label_that_costs_twice_must_be_twice_as_likely():
+    # per cost: 0.45, 0.4, 0.25, 0.5
+    chosen = most_likely([0.9, 0.4, 0.5, 0.5], cost=np.array([2.0, 1.0, 2.0, 1.0]))
+    assert chosen.ids.tolist() == ["b", "d", "a", "c"]
+
+
+def test_without_a_probability_the_choice_by_it_says_what_to_name():
+    with pytest.raises(DataError, match="most_likely: no probability; name a reference, and goal"):
+        MostLikely(hooks.MostLikelyConfig()).select(request())

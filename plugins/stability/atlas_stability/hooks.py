@@ -1,4 +1,4 @@
-"""The reference of known phases, and its options. Light."""
+"""References and their options: known phases, and one number for all. Light."""
 
 from __future__ import annotations
 
@@ -35,16 +35,40 @@ class ConvexHullConfig(Config):
     )
 
 
+class LimitConfig(Config):
+    """The number, and what counts as near it."""
+
+    value: float = Field(
+        0.0,
+        description="The border, in the target's unit: what lies at or below it is sought, such as"
+        " an energy above the hull of 0.",
+    )
+    margin: float = Field(
+        0.05, gt=0, description="Distance above it that still is near, in the target's unit."
+    )
+    target_reliability: float = Field(
+        0.9, gt=0, lt=1, description="Share of the trusted decisions that should be right."
+    )
+
+
 @hookimpl
 def atlas_reference() -> list[Component]:
-    """Offer the reference."""
+    """Offer the references."""
     return [
         Component(
             "convex_hull",
             ConvexHullConfig,
             "atlas_stability.convex_hull:ConvexHull",
             requires={"task:regression"},
+            provides={"decision"},
             citation="10.1021/cm702327g",
             contract_options={"elements": "zero"},
-        )
+        ),
+        Component(
+            "limit",
+            LimitConfig,
+            "atlas_stability.limit:Limit",
+            requires={"task:regression"},
+            provides={"decision"},
+        ),
     ]
