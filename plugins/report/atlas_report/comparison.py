@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
+from atlas_core.api import Wording
 from atlas_core.context import derive_seed
 from atlas_core.data.predictions import SCORED_PARTS, Predictions
 from atlas_core.errors import DataError, SpecError
 from atlas_core.metrics.registry import Metrics
 from atlas_core.observe import FinishedRun
+from atlas_report.decided_pairs import DecisionDifference, decision_differences
 from atlas_report.differences import (
     Difference,
     TrainedArm,
@@ -80,6 +82,7 @@ class ArmComparison:
         parts: one entry per part.
         auroc: of test against ood_test rows, for ``score`` and ``sigma``.
         refused: fold -> why its rows are not paired.
+        decisions: of each part where both runs have decisions; {} where one has none.
     """
 
     arm_a: str
@@ -87,6 +90,7 @@ class ArmComparison:
     parts: tuple[PartComparison, ...]
     auroc: Mapping[str, Difference]
     refused: Mapping[str, str]
+    decisions: Mapping[str, DecisionDifference] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -112,6 +116,7 @@ class Comparison:
         arms: one entry a pair of arms.
         unpaired_a: arms of A that B lacks.
         unpaired_b: arms of B that A lacks.
+        decided: what a material is at or below the border of A's reference.
     """
 
     name_a: str
@@ -123,6 +128,7 @@ class Comparison:
     arms: tuple[ArmComparison, ...]
     unpaired_a: tuple[str, ...]
     unpaired_b: tuple[str, ...]
+    decided: str = Wording.yes
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain JSON types."""
@@ -165,6 +171,20 @@ def compare(
         )
     task = str(a.manifest["dataset"]["task"])
     unlike = unlike_folds(a, b, names)
+    words = Wording(**(a.manifest.get("reference") or {}).get("wording", {}))
+    found = [
+        _compare_rows(
+            arms_a[x],
+            arms_b[y],
+            task=task,
+            shares=_shares(a),
+            unlike=unlike,
+            seed=seed,
+            metrics=metrics,
+            names=names,
+        )
+        for x, y in pairs
+    ]
     return Comparison(
         name_a=a.run_id,
         name_b=b.run_id,
@@ -173,18 +193,15 @@ def compare(
         labels={one.name: one.label for one in metrics},
         unit=_unit(a),
         arms=tuple(
-            _compare_rows(
-                arms_a[x],
-                arms_b[y],
-                task=task,
-                shares=_shares(a),
-                unlike=unlike,
-                seed=seed,
-                metrics=metrics,
-                names=names,
+            replace(
+                one,
+                decisions=decision_differences(
+                    a, b, (one.arm_a, one.arm_b), one.refused, seed=seed
+                ),
             )
-            for x, y in pairs
+            for one in found
         ),
+        decided=words.yes,
         unpaired_a=tuple(x for x in arms_a if x not in {p[0] for p in pairs}),
         unpaired_b=tuple(y for y in arms_b if y not in {p[1] for p in pairs}),
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from atlas_core.printing import counted
 from atlas_pages.formatting import fixed, listed, number, percent, percent_of_level
 from atlas_report.comparison import ArmComparison, Comparison, PartComparison
+from atlas_report.decided_pairs import DecisionDifference
 from atlas_report.differences import Difference
 from atlas_report.paired import FoldDifference
 from atlas_report.source import HELD_OUT, PART_LABEL
@@ -83,6 +84,9 @@ def _arm(found: Comparison, arm: ArmComparison, names: tuple[str, str]) -> Itera
         if own is None or not own.paired:
             continue
         tone, sentences = _part(found, own, names)
+        decided = arm.decisions.get(part)
+        if decided is not None and own.paired >= FEW_MATERIALS:
+            sentences.append(_decisions(found.decided, decided, names))
         yield Said(arm.name, where, part == HELD_OUT, tone, tuple(sentences))
 
 
@@ -186,6 +190,33 @@ def _coverage(own: PartComparison, names: tuple[str, str]) -> Iterator[str]:
         f"{b}'s {percent_of_level(float(level))} intervals hold {less} true values than {a}'s:"
         f" {percent(found.b)} against {percent(found.a)} (difference"
         f" {_points(found.low)} to {_points(found.high)} points)."
+    )
+
+
+def _decisions(yes: str, found: DecisionDifference, names: tuple[str, str]) -> str:
+    """Say whose P is nearer to what is, on materials that both hold against the same border."""
+    a, b = names
+    brier = found.brier
+    if brier is None or found.other_border > found.paired:
+        return (
+            f"P({yes}) is not compared: of {counted(found.other_border, 'material')} the border"
+            " differs, which asks another question."
+        )
+    left_out = ""
+    if found.other_border:
+        left_out = f" Of {counted(found.other_border, 'more material')} the border differs."
+    places, low, high = _ends(brier)
+    both = f"{fixed(brier.b, places)} against {fixed(brier.a, places)}"
+    if brier.low <= 0 <= brier.high:
+        ends = f"{fixed(brier.low, places)} to {fixed(brier.high, places)}"
+        return (
+            f"Neither P({yes}) is shown to be better: {b} has a Brier score of {both}, and the"
+            f" 95 % interval of the difference, {ends}, includes 0.{left_out}"
+        )
+    less = "lower" if brier.difference < 0 else "higher"
+    return (
+        f"P({yes}) of {b} has a {less} Brier score than that of {a}: {both}, a difference of"
+        f" {fixed(low, places)} to {fixed(high, places)}.{left_out}"
     )
 
 

@@ -51,6 +51,11 @@ def format_comparison(comparison: Comparison, width: int | None = None) -> str:
             where = f"{arm.name}, {PART_LABEL.get(part.part, part.part)}"
             count = counted(part.paired, "row")
             tables += ["", f"{where}, {count}", _table(part, comparison.labels, width)]
+            decided = arm.decisions.get(part.part)
+            if decided is not None and decided.brier is not None:
+                what = f"{where}, P({comparison.decided}), {counted(decided.paired, 'decision')}"
+                rows = [("Brier score", *_cells(decided.brier))]
+                tables += ["", what, _columns(rows, width)]
             folds = part.scores[comparison.metric].folds
             if folds is not None:
                 notes.append(f"{where}: {_over_folds(folds, comparison.labels[comparison.metric])}")
