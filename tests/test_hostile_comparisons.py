@@ -17,7 +17,7 @@ from atlas_core.data.tables import columns_of, write_table
 from atlas_core.errors import DataError
 from atlas_core.finished import read_run
 from atlas_core.rows import write_csv
-from atlas_report import run_differences
+from atlas_report import spec_facts
 from atlas_report.source import source_of
 
 BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
@@ -46,7 +46,7 @@ def test_a_locked_spec_that_doubles_itself_is_not_followed(tmp_path: Path) -> No
     run = read_run(run.folder)
     assert source_of(run).stated == {}
     with pytest.raises(DataError, match=r"spec\.lock\.yaml: cannot be read"):
-        run_differences._spec(run)
+        spec_facts.spec_of(run)
 
 
 def test_a_number_that_no_float_holds_is_named(tmp_path: Path) -> None:

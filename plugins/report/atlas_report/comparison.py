@@ -27,7 +27,7 @@ from atlas_report.differences import (
     squared,
 )
 from atlas_report.paired import PairedScore, paired_scores
-from atlas_report.run_differences import Change, changes, unlike_folds
+from atlas_report.run_differences import HASH, Change, changes, unlike_folds
 from atlas_statistics.rows import without_empty_sigma
 
 PART_WORD = {"test": "in-domain", "ood_test": "held-out"}
@@ -259,7 +259,7 @@ def _same_question(a: FinishedRun, b: FinishedRun) -> None:
 
 def _short(value: object) -> str:
     text = str(value) if value else "none"
-    return text if len(text) <= 24 else text[:12]
+    return f"{text[:12]}…" if HASH.fullmatch(text) else text
 
 
 def _keys(rows: Predictions, arm: str) -> dict[tuple[str, str, str], int]:

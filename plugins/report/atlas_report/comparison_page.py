@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,14 +23,15 @@ from atlas_report import metric_labels
 from atlas_report.comparison import Comparison, compare
 from atlas_report.comparison_sentences import Said, said, scope, unpaired
 from atlas_report.error_strip import error_strip
-from atlas_report.run_differences import Varied, varied
+from atlas_report.run_differences import COMPARED, Varied, varied
 from atlas_report.runs_list import ListedRun, listed_run, time
 from atlas_report.source import HELD_OUT, IN_DOMAIN, PART_LABEL, Source, metric_of, source_of
 
 PAIRED = 6
 """Runs of one question that are set side by side; the list has all."""
-NAMED = 3
-"""Things that differ which the first line names; a table has all."""
+NAMED = 2
+"""Things that differ which a title names; a table has all."""
+MODEL = re.compile(r"arm(s\.[^.]+)?\.model")
 MAIN = {
     "regression": ("mae", "mae_baseline", "mean_error", "share_too_high", "picp", "mpiw", "crps"),
     "binary": ("balanced_accuracy", "roc_auc", "brier", "ece"),
@@ -177,14 +179,34 @@ def _group(
 def _first_line(names: Sequence[str], found: Sequence[Varied]) -> str:
     who = listed(list(names))
     if not found:
-        return f"{who} do not differ in seed, data, spec, code, versions or machine"
-    said = []
-    for one in found[:NAMED]:
-        short = len(names) < 4 and not any(value.endswith("…") for value in one.values)
-        said.append(one.what + (f" ({' | '.join(one.values)})" if short else ""))
+        return f"{who} do not differ in {COMPARED}"
+    # of arms of two names their models say more
+    said = sorted(found, key=lambda one: one.what == "arm")[:NAMED]
     more = len(found) - len(said)
-    said += [f"{count(more, 'more thing')}"] if more else []
-    return f"{who} differ{' only' if len(found) == 1 else ''} in {listed(said)}"
+    rest = [f"{count(more, 'more difference')}"] if more else []
+    if len(names) == 2:
+        models = sum(bool(MODEL.fullmatch(one.what)) for one in found)
+        line = listed([*(_against(names, one, models=models) for one in said), *rest])
+        if not said[0].what.startswith("arm"):  # such a line begins with a name
+            line = line[0].upper() + line[1:]
+        return line + (", all else equal" if len(found) == 1 else "")
+    only = " only" if len(found) == 1 else ""
+    return f"{who} differ{only} in {listed([*(_label(one.what) for one in said), *rest])}"
+
+
+def _against(names: Sequence[str], one: Varied, *, models: int) -> str:
+    """Return what differs between two runs, such as "seed 7 (A) against 8 (B)"."""
+    label = _label(one.what)
+    if any("…" in value for value in one.values):
+        return f"different {label}"
+    if models == 1 and MODEL.fullmatch(one.what):
+        label = ""
+    a, b = (f"{value} ({name})" for name, value in zip(names, one.values, strict=True))
+    return f"{label} {a} against {b}".strip()
+
+
+def _label(what: str) -> str:
+    return re.sub(r"^arms?\.", "", what).replace(".", " ")
 
 
 def _pairs(kept: Mapping[str, FinishedRun], metrics: Metrics) -> Iterator[Pair]:

@@ -16,15 +16,19 @@ from atlas_report.source import PART_LABEL
 WHAT_WARNS = {"score": "the detector"}
 FIRST = 2
 """Sentences on an arm in a part: which run errs less, and what a constant would err."""
-HEADER = ("", "A", "B", "B - A", "95 % interval", "p", "B better", "p of ranks")
+HEADER = ("", "A", "B", "B - A", "95 % interval", "p", "B better")
+COLUMNS = {
+    "p": "how often a difference at least this large is found where there is none",
+    "B better": "share of rows on which B is better, ties half",
+}
+"""What the columns of tests are, for the line below the tables."""
 
 
 def format_comparison(comparison: Comparison, width: int | None = None) -> str:
     """Return the comparison as plain text: what differs, a sentence per arm and part, the figures.
 
     The calibration part and all levels but the one nearest ``SHOWN_LEVEL`` are left to ``as_dict``.
-    p is of the mean (bootstrap), p of ranks of the signed-rank test; the test over folds follows
-    below.
+    p is of the mean (bootstrap); the test over folds follows below.
 
     Args:
         comparison: of two runs.
@@ -70,7 +74,7 @@ def format_comparison(comparison: Comparison, width: int | None = None) -> str:
     if tables:
         repeated = any(part.repeated for arm in comparison.arms for part in arm.parts)
         over = f"p and intervals are {scope(repeated=repeated)}"
-        lines += ["", *sentences, over, *tables]
+        lines += ["", *sentences, over, *tables, "", _explained(tables)]
     else:
         notes.append(
             "nothing is paired: B - A would be of other test materials or other training rows; read"
@@ -87,14 +91,20 @@ def _table(part: PartComparison, labels: Mapping[str, str], width: int | None) -
     ]
     if part.coverage:
         level = min(part.coverage, key=lambda v: abs(float(v) - SHOWN_LEVEL))
-        rows.append((f"coverage {level}", *_cells(part.coverage[level]), "", "", ""))
+        rows.append((f"coverage {level}", *_cells(part.coverage[level]), "", ""))
     return _columns(rows, width)
 
 
 def _columns(rows: Sequence[Sequence[str]], width: int | None) -> str:
     header = HEADER[: len(rows[0])]
-    spare = [name for name in ("p of ranks", "B better") if name in header]
+    spare = [name for name in ("B better",) if name in header]
     return columns(rows, header, width=width, spare=spare, numbers=header[1:])
+
+
+def _explained(tables: Sequence[str]) -> str:
+    """Say what the columns are that some table shows."""
+    headers = {name for table in tables for name in HEADER if name in table.partition("\n")[0]}
+    return "\n".join(f"{name}: {what}" for name, what in COLUMNS.items() if name in headers)
 
 
 def _shown(
@@ -113,9 +123,8 @@ def _shown(
     return out
 
 
-def _tests(score: PairedScore) -> tuple[str, str, str]:
-    ranks = "" if score.wilcoxon_p is None else f"{score.wilcoxon_p:.3g}"
-    return f"{score.bootstrap.p_value:.3g}", f"{score.bootstrap.share_better:.0%}", ranks
+def _tests(score: PairedScore) -> tuple[str, str]:
+    return f"{score.bootstrap.p_value:.3g}", f"{score.bootstrap.share_better:.0%}"
 
 
 def _over_folds(found: FoldDifference, name: str) -> str:

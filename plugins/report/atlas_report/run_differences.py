@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
-from atlas_core.api import DataError, FinishedRun, SpecError
-from atlas_core.spec.yaml import parse
+from atlas_core.api import FinishedRun
+from atlas_report.spec_facts import LEFT_OUT, NO_NUMBER, Fact, facts_of, lists_of, spec_of
 
 SHOWN = 8
 """Changes that the first line of a comparison names; all of them stand in the JSON."""
 
 LONG = 40
 """Characters of a value."""
+
+NONE = "none"
+
+COMPARED = "seed, data, spec, code, versions or machine"
+
+HASH = re.compile("[0-9a-f]{32,}")
 
 
 @dataclass(frozen=True)
@@ -34,25 +41,40 @@ class Varied:
     values: tuple[str, ...]
 
 
-class Fact(NamedTuple):
-    """What a fact is, and whose: of an arm that only some runs have, these alone are compared."""
-
-    what: str
-    arm: str | None = None
-
-
 def varied(runs: Sequence[FinishedRun]) -> tuple[Varied, ...]:
-    """Return what differs among runs: the seed first, then data, options, versions, machine."""
-    arms = [set(run.manifest.get("arms") or {}) for run in runs]
+    """Return what differs among runs: seed, data, arms, the rest of specs, code, machine.
+
+    The options and the code of a component that only some runs have are compared among these, and
+    so is all that an arm is made of.
+    """
+    return differing([run.manifest for run in runs], [spec_of(run) for run in runs])
+
+
+def differing(
+    manifests: Sequence[Mapping[str, Any]], specs: Sequence[Mapping[str, Any]]
+) -> tuple[Varied, ...]:
+    """Return what differs among the manifests and the locked specs of runs."""
+    arms = [set(spec.get("arms") or {}) for spec in specs]
     some = set.union(*arms) - set.intersection(*arms)
     one_arm = bool(some) and all(len(own) == 1 for own in arms)
-    facts = [dict(_facts(run, set() if one_arm else some, one_arm=one_arm)) for run in runs]
+    shown = [_one_arm(spec) if one_arm else spec for spec in specs]
+    several = frozenset().union(*map(lists_of, shown))
+    facts = []
+    for manifest, spec in zip(manifests, shown, strict=True):
+        every = _facts(manifest, spec, set() if one_arm else some, several)
+        facts.append({fact.what: fact for fact in every})
+    owners = [{fact.owner for fact in own.values()} for own in facts]
     found = []
-    for fact in dict.fromkeys(fact for own in facts for fact in own):
-        values = [own.get(fact) for own in facts]
-        asked = [own.get(fact) for own in facts if fact.arm is None or _there(fact.arm) in own]
+    for what in _in_order(facts):
+        asking = {own[what].owner for own in facts if what in own}
+        values = [own[what].value if what in own else None for own in facts]
+        asked = [
+            value
+            for value, own, owned in zip(values, facts, owners, strict=True)
+            if what in own or asking & owned
+        ]
         if any(value != asked[0] for value in asked):
-            found.append(Varied(fact.what, tuple(map(_text, values))))
+            found.append(Varied(what, _texts(values)))
     return tuple(found)
 
 
@@ -61,109 +83,120 @@ def changes(a: FinishedRun, b: FinishedRun) -> tuple[Change, ...]:
     return tuple(Change(one.what, *one.values) for one in varied((a, b)))
 
 
-def _there(arm: str) -> Fact:
-    """Return the fact that a run has an arm, whose value is the arm's model."""
-    return Fact(f"arm {arm}")
+def _one_arm(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a spec with a single arm, which stands under one name in every run."""
+    ((name, arm),) = spec["arms"].items()
+    return {**spec, "arms": None, "arm": {"": name, **arm}}
 
 
-def _facts(run: FinishedRun, some: Collection[str], *, one_arm: bool) -> Iterator[tuple[Fact, Any]]:
-    """Yield all that changes a run's numbers, each with a name.
+def _in_order(facts: Sequence[Mapping[str, Fact]]) -> list[str]:
+    """Return the names of all facts; those that only some runs have follow what precedes them."""
+    order: list[str] = []
+    for own in facts:
+        at = 0
+        for name in own:
+            if name in order:
+                at = order.index(name) + 1
+            else:
+                order.insert(at, name)
+                at += 1
+    return order
+
+
+def _facts(
+    manifest: Mapping[str, Any],
+    spec: Mapping[str, Any],
+    some: Collection[str],
+    several: Collection[str],
+) -> Iterator[Fact]:
+    """Yield all that changes a run's numbers.
 
     Args:
-        run: whose.
-        some: arms that not every run has: what they are made of is compared where they are.
-        one_arm: whether each run has a single arm, of different names: these are compared.
+        manifest: of the run.
+        spec: its locked spec.
+        some: arms that not every run has.
+        several: places at which some run has several components.
     """
-    yield from ((Fact(what), value) for what, value in _asked(run))
-    for arm, components in sorted((run.manifest.get("arms") or {}).items()):
-        block = "arm" if one_arm else f"arms.{arm}"
-        if one_arm:
-            yield Fact("arm"), arm
-        if arm in some:
-            yield _there(arm), ((components or {}).get("model") or {}).get("use") or "there"
-        for kind, chosen in sorted((components or {}).items()):
-            for what, value in _component(f"{block}.{kind}", chosen or {}):
-                yield Fact(what, arm if arm in some else None), value
-    yield from ((Fact(what), value) for what, value in _made_with(run))
-
-
-def _asked(run: FinishedRun) -> Iterator[tuple[str, Any]]:
-    """Yield what all arms of a run share: seed, data, split, levels."""
-    manifest = run.manifest
-    yield "seed", manifest.get("seed")
+    yield Fact("seed", manifest.get("seed"))
     about = manifest.get("dataset") or {}
-    for name in ("name", "rows", "deduplicate", "sample", "content"):
-        yield f"data {name}" if name != "content" else "data (content)", about.get(name)
-    yield from _leaves("dataset", about.get("options"))
-    split = manifest.get("split") or {}
-    yield "split", split.get("component")
-    yield from _leaves("split", split.get("options"))
-    yield "levels", run.metrics.get("levels")
+    yield Fact("data name", about.get("name"))
+    yield Fact("data rows", about.get("rows"))
+    yield Fact("data (content)", about.get("content"))
+    for name in ("dataset", "split"):
+        yield from facts_of(name, spec.get(name), several)
+    yield from facts_of("arm", spec.get("arm"), several)
+    for arm, components in sorted((spec.get("arms") or {}).items()):
+        if arm in some:
+            yield Fact(f"arm {arm}", ((components or {}).get("model") or {}).get("use") or "there")
+        yield from facts_of(f"arms.{arm}", components, several, ("arm", arm))
+    rest = {**LEFT_OUT, **spec} if spec else {}
+    for name in sorted({*rest} - NO_NUMBER - {"seed", "dataset", "split", "arm", "arms"}):
+        yield from facts_of(name, rest[name], several)
+    yield from _made_with(manifest)
 
 
-def _made_with(run: FinishedRun) -> Iterator[tuple[str, Any]]:
-    """Yield the blocks of a spec beside its arms, versions and the machine."""
-    manifest, spec = run.manifest, _spec(run)
-    for block in ("trust", "active_learning"):
-        yield from _leaves(block, spec.get(block))
-    yield "repeats", manifest.get("repeats")
-    yield "atlas", manifest.get("atlas")
+def _made_with(manifest: Mapping[str, Any]) -> Iterator[Fact]:
+    """Yield code, versions and the machine."""
+    yield Fact("atlas", manifest.get("atlas"))
+    sources = sorted(set(_sources({**manifest, "reports": None})))
+    for name in dict.fromkeys(name for name, _ in sources):
+        code = ", ".join(source for own, source in sources if own == name)
+        yield Fact(f"code of {name}", code, ("code", name))
     for stage, version in sorted((manifest.get("stage_versions") or {}).items()):
-        yield f"stage {stage}", version
+        yield Fact(f"stage {stage}", version)
     for name, version in sorted((manifest.get("packages") or {}).items()):
-        yield name, version
+        yield Fact(name, version)
     machine = manifest.get("hardware") or {}
     for name in ("device", "cpu", "cores", "python"):
-        yield name, machine.get(name)
+        yield Fact(name, machine.get(name))
 
 
-def _component(name: str, chosen: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    yield name, chosen.get("use")
-    yield from _leaves(name, chosen.get("options"))
-    if "source" in chosen:
-        yield f"code of {chosen.get('use')}", chosen["source"]
+def _sources(part: Any) -> Iterator[tuple[str, str]]:
+    """Yield the distribution of each component that a manifest describes, and its code's hash."""
+    if isinstance(part, Mapping):
+        if "use" in part and "source" in part:
+            yield str(part.get("distribution") or part["use"]), str(part["source"])
+        for inner in part.values():
+            yield from _sources(inner)
+    elif isinstance(part, list):
+        for one in part:
+            yield from _sources(one)
 
 
-def _leaves(name: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """Yield the values of a nested block by their dotted names."""
-    if isinstance(value, Mapping):
-        for key, inner in value.items():
-            yield from _leaves(f"{name}.{key}", inner)
-    elif value is not None:
-        yield name, value
+def _texts(values: Sequence[Any]) -> tuple[str, ...]:
+    """Return values in words, long ones from shortly before the place where they first differ."""
+    every = [_text(value) for value in values]
+    if all(len(text) <= LONG for text in every):
+        return tuple(every)
+    signs = zip(*(text for text in every if text != NONE), strict=False)
+    same = next((place for place, some in enumerate(signs) if len(set(some)) > 1), 0)
+    begin = same - LONG // 4 if same > LONG // 2 else 0
+    return tuple(_cut(text, begin) if len(text) > LONG else text for text in every)
+
+
+def _cut(text: str, begin: int) -> str:
+    if HASH.fullmatch(text):
+        return f"{text[:12]}…"
+    end = begin + LONG
+    return f"{'…' if begin else ''}{text[begin:end]}{'…' if len(text) > end else ''}"
 
 
 def _text(value: Any) -> str:
     if value is None:
-        return "none"
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= LONG else f"{text[:12]}…"
+        return NONE
+    if isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False, default=str)
 
 
 def first_line(found: tuple[Change, ...]) -> str:
     """Return in one line what differs between A and B."""
     if not found:
-        return "A and B do not differ in seed, data, spec, code, versions or machine"
+        return f"A and B do not differ in {COMPARED}"
     changes = [f"{change.what} ({change.a} | {change.b})" for change in found[:SHOWN]]
     more = f"; and {len(found) - SHOWN} more (--json has all)" if len(found) > SHOWN else ""
     only = " only" if len(found) == 1 else ""
     return f"A and B differ{only} in {'; '.join(changes)}{more}"
-
-
-def _spec(run: FinishedRun) -> dict[str, Any]:
-    """Return the content of a locked spec; {} where there is none.
-
-    Raises:
-        DataError: it cannot be read.
-    """
-    path = run.folder / "spec.lock.yaml"
-    if not run.spec.strip():
-        return {}
-    try:
-        found = parse(run.spec, str(path)).value
-    except SpecError as err:
-        raise DataError(f"{path}: cannot be read: {' '.join(str(err).split())}") from err
-    return found if isinstance(found, dict) else {}
 
 
 def unlike_folds(

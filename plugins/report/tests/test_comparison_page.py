@@ -178,7 +178,7 @@ def page(path: Path, folders: list[Path], left_out: tuple[str, ...] = ()) -> str
 
 def test_the_first_line_of_two_runs_is_what_differs(folders: list[Path], tmp_path: Path) -> None:
     html = page(tmp_path / "p.html", folders[:2])
-    assert "<h1>A and B differ only in seed (7 | 8)</h1>" in html
+    assert "<h1>Seed 7 (A) against 8 (B), all else equal</h1>" in html
     assert html.count("B against A") == 1
     # the same rows twice: nothing is said to differ
     assert html.count("make the same errors") == 4
