@@ -391,7 +391,7 @@ HULL_LOOP = [
     "reports=[]",
     "sample=400",
     "dataset={use: flla, options: {target: e_above_hull}}",
-    "reference=limit",
+    "reference={use: limit, options: {yes: on the hull, no: above the hull}}",
     "active_learning={initial: 40, batch: 20, rounds: 3, goal: stable, cost: 1}",
     "arms={random: &a {featurizer: element_fractions, model: {use: random_forest, options: {trees:"
     " 10}}, uq: tree_variance, acquisition: random}, likely: {<<: *a, acquisition: most_likely}}",

@@ -12,12 +12,13 @@ from atlas_core.arrays import F8
 from atlas_core.kinds.acquisition import top_size
 from atlas_pages import formatting
 from atlas_pages.panels import Panel, panel
-from atlas_report import learning_figures
+from atlas_report import learning_figures, loop_finds
 from atlas_report.beside import apart
 from atlas_report.source import IN_DOMAIN, Source
 from atlas_statistics.binomial import BY_CHANCE, fisher_below
 
 Series = tuple[F8, F8, F8, F8]
+BAND = " Bands span the folds, where there are several."
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,10 @@ def loop_view(source: Source) -> LoopView | None:
     table = source.active
     arms = list(dict.fromkeys(str(a) for a in table["arm"].tolist()))
     reference = "random" if "random" in arms and len(arms) > 1 else ""
-    held = {q: lines for q in _quantities(source) if (lines := _lines(table, arms, q.column))}
+    finds = loop_finds.sentences(source, reference)
+    asked = _of_finds(source) if finds else _of_best(source)
+    asked = [*_quantities(source), *asked]
+    held = {q: lines for q in asked if (lines := _lines(table, arms, q.column))}
     panels = [
         panel(
             "loop",
@@ -71,24 +75,24 @@ def loop_view(source: Source) -> LoopView | None:
         )
         for quantity, lines in held.items()
     ]
-    saved = []
+    saved, compared = [], [q for q in held if q.column != "finds_picked"]  # not what adds up
     if reference:
         for arm in arms:
             cells = tuple(
-                _labels_to_reach(lines, arm, reference, quantity.better)
-                for quantity, lines in held.items()
+                _labels_to_reach(held[quantity], arm, reference, quantity.better)
+                for quantity in compared
             )
             saved.append(Saved(arm, cells))
     by_column = {quantity.column: lines for quantity, lines in held.items()}
     found = [_found_top(source, by_column, reference), _found_best(source, by_column, reference)]
-    sentences = [text for text in found if text]
+    sentences = finds or [text for text in found if text]
     sentences += _learned_most(source, by_column)
     sentences += _labels_besides(source)
     sentences.append(_how_sure(table))
     return LoopView(
         panels=tuple(panels),
         reference=reference,
-        columns=tuple(q.title for q in held),
+        columns=tuple(q.title for q in compared),
         saved=tuple(saved),
         headline=sentences[0],
         sentences=tuple(sentences[1:]),
@@ -261,22 +265,51 @@ def _how_sure(table: Mapping[str, Any]) -> str:
 
 def _quantities(source: Source) -> list[_Quantity]:
     unit = f" ({source.unit})" if source.unit else ""
-    band = " Bands span the folds, where there are several."
     return [
         _Quantity(
             "mae_test",
             "Error on test materials",
             f"test MAE{unit}",
             "Mean absolute error on untouched test materials as labels are acquired; the line that"
-            f" falls fastest makes the best use of its labels.{band}",
+            f" falls fastest makes the best use of its labels.{BAND}",
             "low",
         ),
+    ]
+
+
+def _of_finds(source: Source) -> list[_Quantity]:
+    """Return what is drawn of a loop that seeks what lies at or below a border."""
+    yes = source.wording.yes
+    return [
+        _Quantity(
+            "finds_picked",
+            f"Share of the picks that are {yes}",
+            f"share of the picks that are {yes}",
+            f"Of the candidates that each round chose, the share that turned out {yes}; picking at"
+            f" random gives that of all candidates.{BAND}",
+            "high",
+        ),
+        _Quantity(
+            "finds_found",
+            f"Share found of all that are {yes}",
+            "share that is labeled",
+            f"Share of all candidates that are {yes} that has been labeled; 1 means that none is"
+            f" left to find.{BAND}",
+            "high",
+        ),
+    ]
+
+
+def _of_best(source: Source) -> list[_Quantity]:
+    """Return what is drawn of a loop that seeks low or high values."""
+    unit = f" ({source.unit})" if source.unit else ""
+    return [
         _Quantity(
             "best",
             "Best material found",
             f"best {source.target}{unit}",
             "The best value among the labeled materials so far; the line that gets to the end"
-            f" value first finds the best material with the fewest labels.{band}",
+            f" value first finds the best material with the fewest labels.{BAND}",
             "follow",
         ),
         _Quantity(
@@ -284,7 +317,7 @@ def _quantities(source: Source) -> list[_Quantity]:
             "Share of the best 1 % found",
             "share of the best 1 % found",
             "Share of the best 1 % of all candidates that has been labeled; 1 means that"
-            f" none is left to find.{band}",
+            f" none is left to find.{BAND}",
             "high",
         ),
     ]

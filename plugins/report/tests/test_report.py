@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -22,7 +23,7 @@ from atlas_core.finished import read_run
 from atlas_core.observe import ReportSection
 from atlas_evaluation import narrative
 from atlas_evaluation.judge.verdict import verdicts_of_run
-from atlas_report import loop
+from atlas_report import loop, loop_finds
 from atlas_report.source import Source
 
 EVIL = "mp-<script>alert(1)</script>"
@@ -291,6 +292,72 @@ def test_who_found_most_is_reported_where_fishers_test_of_the_counts_is_signific
     assert "another" not in text  # which other arms there are was not tested
     assert f"{round(20 * own)} of 20" in text
     assert f"{round(20 * other)} of 20" in text
+
+
+def seeks_stable(hits: dict[str, tuple[int, int]], base: float, expected: float = np.nan) -> Source:
+    """Return a loop that seeks the stable: two rounds of a hundred picks of 2,000 candidates."""
+    columns: dict[str, list] = {}
+    for arm, picked in hits.items():
+        found = 30
+        for step, more in enumerate((*picked, None)):
+            row = {
+                "arm": arm, "fold": "f", "round": float(step), "labeled": 60.0 + 100 * step,
+                "finds_found": found / (2000 * base), "finds_share": base, "mae_test": 0.1,
+                "finds_picked": np.nan if more is None else more / 100, "best": 0.0,
+                "finds_expected": np.nan if more is None or arm == "random" else expected,
+            }  # fmt: skip
+            found += more or 0
+            for name, value in row.items():
+                columns.setdefault(name, []).append(value)
+    folds = [{"name": "f", "sizes": {"train": 1500, "pool": 500}}]
+    words = {"yes": "stable", "border": "the hull", "against": "the 7 phases of x"}
+    manifest = {"dataset": {}, "split": {"folds": folds}, "reference": {"wording": words}}
+    active = {name: np.array(values) for name, values in columns.items()}
+    return Source(manifest, {"arms": {}}, {}, [], active, {})
+
+
+def test_a_loop_says_how_many_of_its_picks_are_stable_beside_picking_at_random() -> None:
+    picked = {"random": (52, 48), "likely": (70, 75)}
+    text = loop_finds.sentences(seeks_stable(picked, 0.5, 0.8), "random")
+    low, high = stats.binomtest(145, 200).proportion_ci(method="wilson")
+    assert text[0] == (
+        "Of the 200 candidates that likely chose, 145 are stable (72\N{NARROW NO-BREAK SPACE}%):"
+        f" 1.45 times (95 % interval {low / 0.5:.2f} to {high / 0.5:.2f}) as many as by picking at"
+        " random (50\N{NARROW NO-BREAK SPACE}% of all candidates are)."
+    )
+    assert stats.fisher_exact([[100, 100], [145, 55]], "less")[1] < 0.05
+    assert text[1] == (
+        "random found 100 with 200 picks: the difference to likely is more than chance explains."
+    )
+    # 30 at first, and what was picked, of the half of 2,000
+    assert (
+        "likely has labeled 175 in the end, its first labels included, and random 130." in text[2]
+    )
+    assert text[3] == "likely expected 160 of its 200 picks to be stable, and 145 are."
+    assert text[4].endswith("at or below the hull, against the 7 phases of x.")
+
+
+@pytest.mark.parametrize(
+    ("hits", "words"), [((53, 54), "which may be chance"), ((30, 34), "which is fewer")]
+)
+def test_picks_that_are_no_more_often_stable_than_chance_are_not_called_so(
+    hits: tuple[int, int], words: str
+) -> None:
+    n = sum(hits)
+    low, high = stats.binomtest(n, 200).proportion_ci(method="wilson")
+    assert (low < 0.5 < high) == (words == "which may be chance")
+    text = loop_finds.sentences(seeks_stable({"random": (50, 50), "a": hits}, 0.5), "random")
+    assert text[0].endswith(f"% of all candidates are), {words}.")
+    sure = min(stats.fisher_exact([[100, 100], [n, 200 - n]], "less")[1], 1) < 0.05
+    assert not sure
+    assert "is no more than chance may explain" in text[1]
+    assert not [one for one in text if "expected" in one]  # it did not say
+
+
+def test_a_loop_that_seeks_the_best_says_nothing_of_finds() -> None:
+    source = seeks_stable({"random": (50, 50), "a": (60, 60)}, 0.5)
+    left = {k: v for k, v in source.active.items() if not k.startswith("finds")}
+    assert loop_finds.sentences(replace(source, active=left), "random") == []
 
 
 def test_no_arm_is_said_to_predict_best_where_the_intervals_overlap(tmp_path: Path) -> None:

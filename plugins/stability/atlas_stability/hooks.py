@@ -43,6 +43,15 @@ class LimitConfig(Config):
         description="The border, in the target's unit: what lies at or below it is sought, such as"
         " an energy above the hull of 0.",
     )
+    yes: str = Field(
+        "at or below the limit",
+        min_length=1,
+        max_length=40,
+        description="What a material there is called in reports, such as `on the hull`.",
+    )
+    no: str = Field(
+        "above the limit", min_length=1, max_length=40, description="What any other one is called."
+    )
     margin: float = Field(
         0.05, gt=0, description="Distance above it that still is near, in the target's unit."
     )

@@ -37,8 +37,12 @@ class Limit:
         return self
 
     def wording(self, known: Materials) -> Wording:
-        """Return which number it is."""
-        return Wording(border="the limit", against=f"a limit of {self.config.value:g}")
+        """Return what the sides are called, and which number it is."""
+        config = self.config
+        return Wording(
+            yes=config.yes, no=config.no, border="the limit",
+            against=f"a limit of {config.value:g}",
+        )  # fmt: skip
 
     def border(self, asked: Materials, known: Materials, target: F8) -> Border:
         """Return the number, n times."""
