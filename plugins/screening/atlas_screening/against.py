@@ -45,6 +45,7 @@ class Decided:
         label: (n,) of the decision in this list; "" without one.
         flip: (n,) the standard deviations that ``above`` is away from 0; NaN without any.
         known: (n,) what the reference knows of the same composition, in the target's unit.
+        phases: all phases that compete; None where the border is no hull.
     """
 
     border: F8
@@ -57,6 +58,7 @@ class Decided:
     label: Str
     flip: F8
     known: F8
+    phases: Phases | None = None
 
     def __len__(self) -> int:
         return len(self.border)
@@ -272,6 +274,7 @@ class Against:
             border=border, words=words[inverse].astype(np.str_), above=said.mean - border,
             lower=said.lower - border, upper=said.upper - border, probability=likely, near=near,
             label=label, flip=flip, known=_known(asked, phases)[inverse],
+            phases=phases,
         )  # fmt: skip
         return decided, self._remarks(asked, inverse, said, decided, phases)
 

@@ -6,7 +6,10 @@ from typing import Any
 
 from atlas_core.kinds.trust import LABELS
 from atlas_pages import formatting
-from atlas_screening.decision_words import Names, basis, names_of
+from atlas_pages.panels import Panel
+from atlas_screening.competition_page import competition_view
+from atlas_screening.decision_words import FEW, Names, basis, names_of
+from atlas_screening.diagrams import diagrams
 from atlas_screening.held import Held
 from atlas_screening.held_rows import held_axis, held_groups
 from atlas_screening.result import Facts, Screened
@@ -34,7 +37,20 @@ def held_view_of(result: Screened, held: Held) -> dict[str, Any]:
             "order": _order(held, names, facts),
         },
         "held_sentences": _sentences(result, held, names),
+        "competition": competition_view(result, held),
+        "diagrams": _diagrams(result, held),
     }
+
+
+def _diagrams(result: Screened, held: Held) -> list[Panel]:
+    """Return the phase diagrams of the best candidates' systems."""
+    if result.competition is None:
+        return []
+    decided, border = held.decided, held.decided.border
+    return diagrams(
+        result.competition.systems, held, result.prediction,
+        decided.lower + border, decided.upper + border, result.facts.unit,
+    )  # fmt: skip
 
 
 def _answer(held: Held, names: Names, facts: Facts) -> str:
@@ -76,6 +92,12 @@ def _sentences(result: Screened, held: Held, names: Names) -> list[str]:
             "Formation energy is not stability: a candidate is stable where its energy lies at or"
             " below every mixture of other phases of this reference. Phases that it does not have"
             " compete with none."
+        )
+    if record["rows"] >= FEW:
+        said.append(
+            f"{names.probability} holds for a list like these calibration rows: where a smaller"
+            f" share of the list is {names.yes}, as among compositions that nobody has made, it is"
+            " too high."
         )
     if record.get("brier") is not None and record.get("base_brier") is not None:
         said.append(

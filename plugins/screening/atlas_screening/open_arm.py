@@ -55,7 +55,8 @@ class OpenArm:
         levels: of the run's intervals.
         components: {kind: component}.
         fitted: what was fitted.
-        reference_of: loads what predictions are held against; None: they are not.
+        wanted: what predictions are held against.
+        reference_of: loads it.
         said: what its components warned of so far.
     """
 
@@ -66,7 +67,8 @@ class OpenArm:
     levels: tuple[float, ...]
     components: Mapping[str, BoundComponent]
     fitted: FittedArm
-    reference_of: Callable[[], Decider | None] = lambda: None
+    wanted: Wanted = field(default_factory=Wanted)
+    reference_of: Callable[[Wanted], Decider | None] = lambda _wanted: None
     said: set[str] = field(default_factory=set)
 
     def __repr__(self) -> str:
@@ -141,7 +143,7 @@ class OpenArm:
             DataError: it cannot be read, or is in another unit than the target.
         """
         with listening() as heard:
-            found = self._against(self.reference_of())
+            found = self._against(self.reference_of(self.wanted))
         self.said.update(heard.said)
         for text in sorted(heard.said):
             warnings.warn(text.partition(": ")[2], CautionWarning, stacklevel=2)
@@ -159,6 +161,24 @@ class OpenArm:
             trust=self.run.trust,
             pooled=self.final,
         )
+
+    def held_against(
+        self,
+        reference: str | Mapping[str, Any] | None,
+        *,
+        data_dir: str | Path | None = None,
+        cache_dir: str | Path | None = None,
+    ) -> OpenArm:
+        """Return the arm with its predictions held against a reference, such as known phases.
+
+        Args:
+            reference: as ``atlas screen --reference`` takes it, or ``{use: ..., options: ...}``;
+                None: that of the run; ``"none"``: nothing.
+            data_dir: folder with local copies of data files; None: where those of the run lay.
+            cache_dir: of downloads; None: the user's.
+        """
+        folders = (None if one is None else Path(one) for one in (data_dir, cache_dir))
+        return replace(self, wanted=Wanted(reference, *folders))
 
     def predict(self, materials: Sequence[Any] | Any) -> Asked:
         """Return what the arm says of materials.
@@ -357,10 +377,9 @@ def open_arm(
             line = remark(len(fitted.reference.ids))
             fitted = replace(fitted, remarks=(*fitted.remarks, line))
         data = next(use for _, kind, use in uses(spec) if kind == "dataset")
-        asked = wanted or Wanted()
         return OpenArm(
-            run, name, kept_fold, data, spec.levels, components, fitted,
-            reference_of=partial(asked.load, run, spec, resolver),
+            run, name, kept_fold, data, spec.levels, components, fitted, wanted or Wanted(),
+            reference_of=partial(Wanted.load, run=run, spec=spec, resolver=resolver),
         )  # fmt: skip
 
 

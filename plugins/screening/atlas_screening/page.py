@@ -61,6 +61,8 @@ def _view(result: Screened) -> dict[str, Any]:
         "groups": () if held else groups(result, axis),
         "held": None,
         "held_sentences": (),
+        "competition": {},
+        "diagrams": (),
         "ticks": axis.ticks(_tick),
         "has_label": facts.labels is not None,
         "unit": unit.strip(),

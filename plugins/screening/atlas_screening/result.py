@@ -14,6 +14,7 @@ from atlas_core.rows import BadRow
 
 if TYPE_CHECKING:
     from atlas_screening.held import Held
+    from atlas_screening.joint import Competition
 
 TABLE, TOP, PROBLEMS, PAGE, FACTS = (
     "screened.parquet",
@@ -131,6 +132,7 @@ class Screened:
         shown: the first unreadable rows.
         training: (t,) true values of the training materials.
         held: all predictions held against a reference; None without one.
+        competition: candidates that compete with each other; None where the border is no hull.
     """
 
     folder: Path
@@ -143,3 +145,4 @@ class Screened:
     shown: list[BadRow]
     training: F8
     held: Held | None = None
+    competition: Competition | None = None

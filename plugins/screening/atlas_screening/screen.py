@@ -25,6 +25,7 @@ from atlas_screening.best import EXTREME, describe, extreme, usual_distance, wri
 from atlas_screening.candidates import open_candidates
 from atlas_screening.folder import replaced
 from atlas_screening.held import hold
+from atlas_screening.joint import compete
 from atlas_screening.named_reference import Wanted
 from atlas_screening.open_arm import OpenArm, open_arm
 from atlas_screening.page import write_page
@@ -133,6 +134,11 @@ def _screened(
     describe(opened, candidates, rows, charges=charges)
     best = [row for row in rows if row["rank"] <= options.top]
     write_top(folder / TOP, best, sound="pass" if charges is not None else "not checked")
+    competition = None
+    if held is not None and held.against.hull:
+        order = np.array([int(row["row"]) for row in best], dtype=np.int64)
+        at = np.searchsorted(np.asarray(tally.all("row")), order)
+        competition = compete(held, np.asarray(tally.all("std")), at)
     training = opened.reference.target
     asked = np.array([float(row["prediction"]) for row in best])
     ordered = opened.task == "regression" and goal != "stable"
@@ -146,11 +152,26 @@ def _screened(
         top=len(best),
         extreme=extreme(asked, training, goal) if ordered and goal != "stable" else 0,
         charges="" if charges is not None else ABSENT,
-        decisions=None if held is None else held.facts(),
+        decisions=None
+        if held is None
+        else {
+            **held.facts(),
+            **({} if competition is None else competition.facts(held)),
+        },
     )
     write_json(folder / FACTS, asdict(facts))
     result = Screened(
-        options.out, facts, best, rows, prediction, labels, outside, tally.shown, training, held
+        options.out,
+        facts,
+        best,
+        rows,
+        prediction,
+        labels,
+        outside,
+        tally.shown,
+        training,
+        held,
+        competition,
     )
     write_page(result, folder / PAGE)
     return result

@@ -14,11 +14,13 @@ from support import Cli
 
 from atlas_core.data.decisions import Decisions
 from atlas_core.errors import DataError, SpecError
+from atlas_core.finished import read_run
 from atlas_core.kinds.reference import Wording
 from atlas_registry.loading import Registry
 from atlas_screening.costs import read_costs
 from atlas_screening.decision_words import Names, decision_in_words, flip, known, two_labels
 from atlas_screening.named_reference import named
+from atlas_screening.open_arm import open_arm
 from atlas_screening.table import by_worth
 
 SPEC = """\
@@ -218,6 +220,20 @@ def test_a_single_prediction_says_its_decision(run: Path, tmp_path: Path) -> Non
     asked = json.loads(cli("predict", run, "LiMgF3", "--reference", OWN, "--json").stdout)
     assert asked[0]["border"] == pytest.approx(-3.36)
     assert 0 <= asked[0]["probability"] <= asked[0]["probability_near"] <= 1
+
+
+def test_an_opened_arm_is_held_against_a_reference(run: Path, tmp_path: Path) -> None:
+    (tmp_path / "phases.csv").write_text(PHASES, encoding="utf-8")
+    table = {"path": str(tmp_path / "phases.csv"), "formula": "formula", "target": "e"}
+    phases = {"use": "table", "options": {**table, "unit": "eV/atom"}}
+    opened = open_arm(read_run(run), Registry(), trust=True)
+    other = opened.held_against({"use": "convex_hull", "options": {"own": False, "phases": phases}})
+    found = other.predict(["LiMgF3"])
+    assert found.decided is not None
+    assert found.decided.border == pytest.approx([-3.36])
+    assert found.to_pandas()["against"].tolist() == ["MgF2 + LiF"]
+    assert opened.held_against("none").predict(["LiMgF3"]).decided is None
+    assert opened.predict(["LiMgF3"]).decided is not None  # the run has one
 
 
 @pytest.mark.parametrize(
