@@ -18,13 +18,14 @@ from atlas_statistics import digits
 
 NOISE = 0.03
 """Two standard errors, rounded up, of the difference of two shares of ``DRAWS`` worlds."""
+NONE: dict[str, Any] = {"rivals": (), "correlated": False, "sentences": ()}
 
 
 def competition_view(result: Screened, held: Held) -> dict[str, Any]:
-    """Return the section of candidates that compete; {} where none do."""
+    """Return the section of candidates that compete; no rivals where none do."""
     competition = result.competition
-    if competition is None or not competition.systems:
-        return {}
+    if competition is None:
+        return NONE
     return {
         "rivals": [_system(one, held) for one in competition.rivals],
         "correlated": competition.correlated is not None and competition.correlated.shown,

@@ -7,6 +7,7 @@ in how many of the worlds of ``joint`` it is on the hull. Imports scipy; matplot
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -129,11 +130,11 @@ def _binary(x: F8, energy: F8) -> list[tuple[int, int]]:
                 break
             chain.pop()
         chain.append(k)
-    return list(zip(chain[:-1], chain[1:], strict=True))
+    return list(pairwise(chain))
 
 
 def diagrams(
-    systems: list[System], held: Held, prediction: F8, lower: F8, upper: F8, unit: str
+    systems: list[System], held: Held, *, prediction: F8, lower: F8, upper: F8, unit: str
 ) -> list[Panel]:
     """Return the diagrams of the first systems of two or three elements."""
     found = []

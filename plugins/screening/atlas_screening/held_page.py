@@ -48,9 +48,13 @@ def _diagrams(result: Screened, held: Held) -> list[Panel]:
         return []
     decided, border = held.decided, held.decided.border
     return diagrams(
-        result.competition.systems, held, result.prediction,
-        decided.lower + border, decided.upper + border, result.facts.unit,
-    )  # fmt: skip
+        result.competition.systems,
+        held,
+        prediction=result.prediction,
+        lower=decided.lower + border,
+        upper=decided.upper + border,
+        unit=result.facts.unit,
+    )
 
 
 def _answer(held: Held, names: Names, facts: Facts) -> str:

@@ -17,6 +17,7 @@ from scipy.stats import rankdata
 
 from atlas_core.arrays import F8, I8, Bool
 from atlas_core.context import derive_seed
+from atlas_core.elements import ATOMIC_NUMBER
 from atlas_core.kinds.reference import HasPhases, Phases
 from atlas_core.materials import Materials
 from atlas_screening.held import Held
@@ -88,7 +89,7 @@ def correlation(error: F8, systems: Sequence[str], *, seed: int = 0) -> Correlat
 
 
 def correlation_of(held: Held) -> Correlation | None:
-    """Return the correlation of errors in a run: one row of each composition whose truth is known."""
+    """Return the correlation of errors in a run, of one row of each composition."""
     rows = held.against.rows
     known = np.isin(rows.parts, ("calibration", "test"))
     sigma = np.where(rows.std > 0, rows.std, np.nan)
@@ -225,7 +226,7 @@ def systems_of(held: Held, std: F8, correlated: Correlation | None, wanted: I8) 
         if not any(elements[k] == system for k in members):
             continue
         inside = np.array([k for k, one in enumerate(of_phases) if one <= system], dtype=np.int64)
-        within = Phases(phases.materials.take(inside), phases.energy[inside], frozenset())
+        within = _with_elements(phases.materials.take(inside), phases.energy[inside], system)
         rho = correlated.interval.value if correlated is not None and correlated.shown else None
         found.append(
             _system(
@@ -233,8 +234,8 @@ def systems_of(held: Held, std: F8, correlated: Correlation | None, wanted: I8) 
                 held,
                 places[members],
                 made.take(members),
-                std,
-                within,
+                std=std,
+                within=within,
                 rho=rho,
                 own=np.array([elements[k] == system for k in members]),
                 groups=["-".join(sorted(elements[k])) for k in members],
@@ -257,9 +258,9 @@ def _system(
     held: Held,
     places: I8,
     made: Materials,
+    *,
     std: F8,
     within: Phases,
-    *,
     rho: float | None,
     own: Bool,
     groups: Sequence[str],
@@ -298,6 +299,18 @@ def _system(
         name, places, own, p, alone_shares[:k], None if joint is None else joint[:k], within,
         on_hull,
     )  # fmt: skip
+
+
+def _with_elements(materials: Materials, energy: F8, system: frozenset[str]) -> Phases:
+    """Return phases with each element that has none of its own, at 0."""
+    missing = sorted(system - set(materials.chemical_systems()))
+    amounts = [*_amounts(materials), *({ATOMIC_NUMBER[one]: 1.0} for one in missing)]
+    ids = [*materials.ids.tolist(), *(f"element {one}" for one in missing)]
+    return Phases(
+        Materials.from_amounts(ids, amounts),
+        np.append(energy, np.zeros(len(missing))),
+        frozenset(),
+    )
 
 
 def stable_phases(reference: HasPhases, within: Phases) -> I8:

@@ -177,8 +177,8 @@ class OpenArm:
             data_dir: folder with local copies of data files; None: where those of the run lay.
             cache_dir: of downloads; None: the user's.
         """
-        folders = (None if one is None else Path(one) for one in (data_dir, cache_dir))
-        return replace(self, wanted=Wanted(reference, *folders))
+        data, cache = (None if one is None else Path(one) for one in (data_dir, cache_dir))
+        return replace(self, wanted=Wanted(reference, data, cache))
 
     def predict(self, materials: Sequence[Any] | Any) -> Asked:
         """Return what the arm says of materials.

@@ -14,6 +14,7 @@ from atlas_core.store import write_bytes
 from atlas_pages import formatting, palette
 from atlas_pages.page import render
 from atlas_pages.panels import Drawn, Panel, legend, new_figure, panel
+from atlas_screening.competition_page import NONE
 from atlas_screening.held_page import held_view_of
 from atlas_screening.page_rows import LABEL_TONE, groups, shown_axis
 from atlas_screening.result import TABLE, TOP, Facts, Screened
@@ -61,7 +62,7 @@ def _view(result: Screened) -> dict[str, Any]:
         "groups": () if held else groups(result, axis),
         "held": None,
         "held_sentences": (),
-        "competition": {},
+        "competition": NONE,
         "diagrams": (),
         "ticks": axis.ticks(_tick),
         "has_label": facts.labels is not None,

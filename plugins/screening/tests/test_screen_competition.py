@@ -78,7 +78,7 @@ def system(rho: float | None, probability: list[float], std: list[float]) -> Sys
         decided=SimpleNamespace(probability=np.array(probability), border=np.zeros(2)),
     )
     return joint._system(
-        "Li-O", held, np.arange(2), made, np.array(std), pure,
+        "Li-O", held, np.arange(2), made, std=np.array(std), within=pure,
         rho=rho, own=np.array([True, True]), groups=["Li-O", "Li-O"],
     )  # fmt: skip
 
@@ -97,6 +97,15 @@ def test_two_candidates_compete_as_drawn_by_hand(rho: float) -> None:
     assert found.together == pytest.approx(expected, abs=4 / np.sqrt(DRAWS) / 2)
     assert found.alone == pytest.approx(p)
     assert found.on_hull == pytest.approx([1.0, 1.0])
+
+
+def test_an_element_without_a_phase_lies_at_zero() -> None:
+    known = Materials.from_formulas(["a", "b"], ["Li", "Li2O"])
+    found = joint._with_elements(known, np.array([-0.1, -2.0]), frozenset({"Li", "O"}))
+    assert found.materials.formulas() == ["Li", "Li2O", "O"]
+    assert found.energy.tolist() == [-0.1, -2.0, 0.0]
+    none = joint._with_elements(known.take([]), np.zeros(0), frozenset({"Li", "O"}))
+    assert none.materials.formulas() == ["Li", "O"]
 
 
 def test_without_a_correlation_only_independent_worlds_are_drawn() -> None:
