@@ -12,6 +12,7 @@ from atlas_evaluation.judge.errors import direction
 from atlas_evaluation.judge.figures import Figure
 from atlas_evaluation.judge.finding import About, Finding, Verdict
 from atlas_evaluation.judge.verdict import verdict
+from atlas_evaluation.narrative import headline, sentences
 
 
 def figure(value: float, spread: float = 0.01) -> dict[str, float]:
@@ -168,3 +169,38 @@ def test_a_detector_better_than_the_rule_is_reported_together_with_the_rule() ->
     (separated,) = found.of("separated_well")
     assert (separated.figures["by"], separated.figures["rule"]) == ("detector", 0.5)
     assert not {"rule_detects", "rule_separates"} & set(found.codes)
+
+
+def test_a_detector_that_finds_more_than_the_rule_is_only_not_shown_to_do_better() -> None:
+    found = judged(0.973, 0.97)  # 0.973 +- 0.004 holds 0.97
+    (said,) = found.of("rule_detects")
+    assert said.figures == {"how": "well", "better": "not_shown", "sigma": "not"}
+    assert "finds these, and its detector is not shown to do better" in headline(found)
+    text = " ".join(sentences(found))
+    assert "its detector is not shown to do better (0.973)" in text
+    assert "does no better" not in text
+    found = judged(0.965, 0.97)
+    assert "finds these as well as its detector does" in headline(found)
+    text = " ".join(sentences(found))
+    assert "its detector does no better (0.965)" in text
+    assert "not shown" not in text
+
+
+def test_the_error_on_the_held_out_class_stands_beside_that_in_domain() -> None:
+    """The first sentence of the demo, and what it must not say of a sigma that sees nothing."""
+    assert headline(judged(0.997, 1.0, sigma=0.95)) == (
+        "Trust it on materials like its training set (mean error 0.150 eV, 95 % interval 0.140 to"
+        " 0.160, n = 300), not on materials with F (0.700): a check for elements that training"
+        " lacked finds these as well as its detector does; its own error bars (sigma) rise on them,"
+        " too."
+    )
+    assert "rise" not in headline(judged(0.997, 1.0, sigma=0.6))
+    assert "error bars (sigma) do not tell them apart" in headline(judged(0.997, 1.0, sigma=0.6))
+
+
+def test_a_rule_that_finds_a_part_is_not_said_to_find_the_class() -> None:
+    said = headline(judged(0.905, 0.902))  # the detector well, as far as is shown
+    assert "lacked finds these, and its detector" in said
+    said = headline(judged(0.899, 0.896))
+    assert "tells these apart in part" in said
+    assert "finds these" not in said

@@ -104,9 +104,9 @@ def test_findings_of_both_parts_are_one_sentence_and_advice_is_the_last() -> Non
 
 def test_several_or_long_held_out_classes_have_one_name() -> None:
     for held_out in ("", "materials with F; materials with O", "x" * 61):
-        found = Finding.of("not_on_held_out")
+        found = Finding.of("not_on_held_out", mae={"value": 0.7})
         assert finding_texts([found], About("a", held_out=held_out)) == [
-            ", not on held-out materials"
+            ", not on held-out materials (0.700)"
         ]
 
 

@@ -110,7 +110,8 @@ def test_fails_on_the_held_out_class_and_notices() -> None:
     assert one(said, "flagged") == {"in_domain": 0.05, "held_out": 0.99}
     assert headline(said) == (
         "Trust it on materials like its training set (mean error 0.150 eV/atom, 95 % interval 0.140"
-        " to 0.160, n = 500), not on materials with F; its detector and its sigma detect them."
+        " to 0.160, n = 500), not on materials with F (0.700); its detector and its sigma detect"
+        " them."
     )
     assert sentences(said) == [
         "Its mean error in-domain is 0.150 eV/atom (95 % interval 0.140 to 0.160 over"

@@ -25,6 +25,7 @@ from atlas_evaluation.judge.probabilities import (
 )
 from atlas_evaluation.judge.sigma import at_least_by_chance, order, sigma_of, size
 from atlas_evaluation.judge.verdict import verdict
+from atlas_evaluation.narrative import headline
 from atlas_statistics.binomial import wilson
 
 Ends = tuple[float, float, float]
@@ -413,6 +414,37 @@ def test_the_grade_is_what_the_interval_of_the_error_leaves(
     assert (said.grade, said.codes[0]) == (grade, opening)
     mae = {"value": 0.5, "low": 0.4, "high": 0.6}
     assert said.headline[0].figures["in_domain"] == {"mae": mae, "n": 500}
+
+
+def test_a_rough_guide_says_how_it_does_on_the_held_out_class() -> None:
+    weak = GOOD | error((0.60, 0.50, 0.70), (0.66, 0.51, 0.88))
+    there = {"picp__9": (0.81, 0.70, 0.92)} | error((0.62, 0.52, 0.75), (0.89, 0.7, 1.1))
+    said = judge(weak, there, m=63)
+    assert said.codes[:2] == ["rough_guide", "held_out_rough"]
+    assert headline(said).endswith(
+        "; on materials with F its mean error is 0.62 eV, not shown to be below that of a constant"
+        " guess (89 %, 70 % to 110 %)."
+    )
+    better = judge(weak, there | error((0.62, 0.52, 0.75), (0.6, 0.5, 0.7)), m=63)
+    assert "0.62 eV, 60 % (50 % to 70 %) of that of a constant guess." in headline(better)
+    assert "held_out_rough" not in judge(weak).codes  # nothing was held out
+    few = judge(weak, there, m=20).codes
+    assert "held_out_few" in few
+    assert "held_out_rough" not in few
+    assert "held_out_rough" not in judge(GOOD, {**there, "mae": (0.15, 0.14, 0.16)}).codes
+
+
+def test_what_fails_on_the_held_out_class_stands_beside_its_name() -> None:
+    ood = {"score": {"auroc": {"value": 0.95, "low": 0.94, "high": 0.96}}}
+    wide, narrow = {"picp__9": (0.9, 0.87, 0.93)}, {"picp__9": (0.3, 0.27, 0.33)}
+    said = headline(judge(GOOD, {"mae": (0.7, 0.69, 0.71)} | wide, ood=ood))
+    assert "not on materials with F (0.700);" in said
+    said = headline(judge(GOOD, {"mae": (0.15, 0.14, 0.16)} | narrow, ood=ood))
+    assert "not on materials with F (its error bars are too narrow there);" in said
+    inside = GOOD | {"median_ae": (0.10, 0.09, 0.11)}
+    median = {"mae": (0.16, 0.15, 0.17), "median_ae": (0.3, 0.29, 0.31)} | wide
+    said = headline(judge(inside, median, ood=ood))
+    assert "not on materials with F (its median error is 3.0 times as large (2.7 to 3.3));" in said
 
 
 @pytest.mark.parametrize(("n", "grade"), [(99, "caution"), (100, "trust")])

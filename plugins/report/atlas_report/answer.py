@@ -145,15 +145,13 @@ IN_DOMAIN_USE = ANSWERS_ONLY | {
     "use_with_caution",
 }
 """First findings of a headline that allow the predictions to be used in-domain."""
-NOT_USED = frozenset(
-    {
-        "fails_undetected",
-        "no_better_than_constant",
-        "no_variance_explained",
-        "worse_than_constant",
-    }
-)
+NOT_USED = frozenset({"no_better_than_constant", "no_variance_explained", "worse_than_constant"})
 """Those that forbid it."""
+UNDETECTED = frozenset({"fails_undetected", "fails_maybe_undetected"})
+"""Those of an arm that fails on the held-out class and gives no warning, as far as is shown."""
+TO_RANK = frozenset({"use_to_rank", "rank_only"})
+"""Those that allow the order of the predictions to be used, not their values."""
+NO_RANK, FEW, ROUGH_THERE = "not_shown_to_rank", "test_in_folds", "held_out_rough"
 DISAGREE = "trainings_disagree"
 ALSO_THERE, NOT_THERE = "also_on_held_out", "not_on_held_out"
 LABELS_REACHED = frozenset({"labels_reached_on_all", "labels_reached_on_most"})
@@ -176,7 +174,8 @@ def what_to_do(source: Source) -> tuple[str, ...]:
     say together.
     """
     codes = {arm: _codes(source.verdict.get(arm) or {}) for arm in source.rows}
-    lines = [_inside(codes), _outside(source, codes), _before_use(source, codes)]
+    like = f"materials like the {'candidates' if source.loop else 'training set'}"
+    lines = [_inside(codes, like), _outside(source, codes), _before_use(source, codes)]
     return tuple(line for line in lines if line)
 
 
@@ -209,7 +208,7 @@ def _these(arms: Sequence[str], codes: Codes) -> str:
     return f"the {what} of {listed(list(arms))}"
 
 
-def _inside(codes: Codes) -> str:
+def _inside(codes: Codes, like: str) -> str:
     labels = _with(codes, (LABELS_IN_DOMAIN,))
     without = {*labels, *(arm for arm, own in codes.items() if _refused_by_another(own))}
     good = [arm for arm in _with(codes, IN_DOMAIN_USE) if arm not in without]
@@ -218,7 +217,15 @@ def _inside(codes: Codes) -> str:
         return "Do not use the predictions: on none of its materials are they shown to help."
     used = [f"use {_these(good, codes)}"] if good else []
     used += [_labeled(labels)] if labels else []
-    lines = [f"On materials like the training set, {'; '.join(used)}."] if used else []
+    if ranks := [arm for arm in _with(codes, TO_RANK) if arm not in without]:
+        used.append(f"use {_these(ranks, codes)} to rank or to screen out, not for values")
+    lines = [f"On {like}, {'; '.join(used)}."] if used else []
+    if none := _with(codes, (NO_RANK,)):
+        lines.append(f"Do not select by {_these(none, codes)}: they are not shown to rank.")
+    elif not used and (few := _with(codes, (FEW,))):
+        lines.append(
+            f"Test {_these(few, codes)} on more materials, or in folds, before relying on values."
+        )
     if refused := _with(codes, (LABELS_REFUSED,)):
         lines.append(
             f"Do not rely on the trust labels of {listed(refused)}: even in-domain too few of the"
@@ -250,7 +257,7 @@ def _outside(source: Source, codes: Codes) -> str:
     there = source.held_out or "materials unlike the training set"
     if source.several_held_out:
         there = "materials of the held-out classes"
-    bad = _with(codes, (NOT_THERE,))
+    bad = _with(codes, (NOT_THERE, *UNDETECTED))
     good = _with(codes, (ALSO_THERE,))
     labels = [arm for arm in codes if _labels_reliable(source.verdict.get(arm) or {})]
     if labels:
@@ -261,11 +268,20 @@ def _outside(source: Source, codes: Codes) -> str:
             " used there."
         )
     if good:
-        return f"On {there}, {_these(good, codes)} may be used, too."
+        but = f"; do not use {_these(bad, codes)} there" if bad else ""
+        return f"On {there}, {_these(good, codes)} may be used, too{but}."
     if bad and len(bad) == len(codes):
         off = _bias(source)
         them = "none of them" if len(codes) > 1 else "none of its predictions"
         return f"On {there}, use {them}{off}: compute or measure these materials."
+    if bad:
+        return f"On {there}, do not use {_these(bad, codes)}: compute or measure these materials."
+    no_help = [arm for arm, own in codes.items() if not own.get(ROUGH_THERE, {}).get("helps", True)]
+    if no_help:
+        return (
+            f"On {there}, do not use {_these(no_help, codes)}: they are not shown to be better than"
+            f" {'chance' if source.task == 'binary' else 'a constant guess'}."
+        )
     return ""
 
 
@@ -317,6 +333,12 @@ def _before_use(source: Source, codes: Codes) -> str:
         return (
             "Before using a prediction, look whether its material contains an element that the"
             " training set lacks; if so, compute or measure it."
+        )
+    if unwarned := _with(codes, UNDETECTED):
+        of = f" of {listed(unwarned)}" if len(codes) > 1 else ""
+        return (
+            f"Before using a prediction{of}, check by hand whether its material is of the held-out"
+            " class: it is not shown that anything warns of that."
         )
     noticed = [own.get(BY_ARM) or {} for own in codes.values()]
     if all("detector" in one.get("by", ()) and one.get("how") == "well" for one in noticed):

@@ -197,7 +197,10 @@ def test_no_line_recommends_an_arm_that_its_sentence_does_not() -> None:
     assert line.startswith("Do not use the predictions")
     first, *rest = what_to_do(source([GOOD], [finding("worse_than_constant")], [NOT_THERE]))
     assert first == "On materials like the training set, use the predictions of forest."
-    assert rest == []  # one arm was not tested there, so nothing holds of all
+    assert rest == [  # of the others nothing is said there
+        "On materials with F, do not use the predictions of ridge: compute or measure these"
+        " materials."
+    ]
 
 
 @pytest.mark.parametrize("code", sorted(answer.LABELS_REACHED))
@@ -225,6 +228,65 @@ def test_a_rough_guide_is_not_taken_to_another_chemistry_that_was_not_held_out()
     assert line.startswith("Do not use the predictions")
 
 
+RANK, NO_RANK = finding("use_to_rank"), finding("not_shown_to_rank")
+ROUGH = finding("rough_guide")
+
+
+def there(helps: bool) -> dict[str, Any]:
+    return finding("held_out_rough", helps=helps)
+
+
+def test_a_rough_guide_is_for_ranking_only_where_it_is_shown_to_rank() -> None:
+    (line,) = what_to_do(source([ROUGH, there(helps=True), RANK]))
+    assert line == (
+        "On materials like the training set, use its predictions to rank or to screen out, not for"
+        " values."
+    )
+    (line,) = what_to_do(source([ROUGH, there(helps=True), NO_RANK]))
+    assert line == "Do not select by its predictions: they are not shown to rank."
+    (line,) = what_to_do(source([ROUGH, finding("test_in_folds")]))
+    assert line == "Test its predictions on more materials, or in folds, before relying on values."
+    (line,) = what_to_do(source([ROUGH, RANK, finding("test_in_folds")]))
+    assert "Test" not in line
+    (line,) = what_to_do(source([GOOD], [ROUGH, RANK]))
+    assert line == (
+        "On materials like the training set, use the predictions of forest; use the predictions of"
+        " cgcnn to rank or to screen out, not for values."
+    )
+    assert "rank" not in " ".join(what_to_do(source([GOOD])))
+
+
+def test_a_rough_guide_that_does_not_beat_a_constant_there_is_not_used_there() -> None:
+    said = what_to_do(source([ROUGH, there(helps=False), RANK]))
+    assert said[1] == (
+        "On materials with F, do not use its predictions: they are not shown to be better than a"
+        " constant guess."
+    )
+    said = what_to_do(source([ROUGH, there(helps=False), RANK], task="binary"))
+    assert said[1].endswith("they are not shown to be better than chance.")
+    assert len(what_to_do(source([ROUGH, there(helps=True), RANK]))) == 1
+
+
+@pytest.mark.parametrize("code", sorted(answer.UNDETECTED))
+def test_an_arm_that_fails_without_warning_is_named_where_another_does_not(code: str) -> None:
+    also = finding("also_on_held_out")
+    said = what_to_do(source([GOOD, also], [finding(code)], task="binary"))
+    assert said == (
+        "On materials like the training set, use the predictions of forest.",
+        "On materials with F, the predictions of forest may be used, too; do not use the"
+        " predictions of cgcnn there.",
+        "Before using a prediction of cgcnn, check by hand whether its material is of the held-out"
+        " class: it is not shown that anything warns of that.",
+    )
+    said = what_to_do(source([GOOD, also], [GOOD, also], task="binary"))
+    assert said[1:] == ("On materials with F, the predictions of forest and cgcnn may be used, too.",)
+    said = what_to_do(source([finding(code)]))
+    assert said[0] == (
+        "On materials with F, use none of its predictions: compute or measure these materials."
+    )
+    assert "check by hand" in said[1]
+
+
 def test_several_held_out_classes_are_not_strung_together() -> None:
     found = source([finding("labels_reached_on_all") | {"grade": "labels_reliable"}])
     folds = [{"name": one, "held_out": f"materials with {one}", "sizes": {}} for one in ("F", "S")]
@@ -238,7 +300,7 @@ def test_no_line_recommends_probabilities_that_are_off() -> None:
     assert what_to_do(source([off]))[0] == "On materials like the training set, use its answers."
     (first,) = what_to_do(source([finding("trust_answers_off")], [GOOD]))
     assert first == "On materials like the training set, use the answers of forest and cgcnn."
-    (first,) = what_to_do(source([GOOD], [finding("rough_guide")]))
+    (first, *_) = what_to_do(source([GOOD], [finding("rough_guide")]))
     assert first == "On materials like the training set, use the predictions of forest."
 
 
@@ -319,6 +381,7 @@ def test_what_another_training_contradicts_is_no_advice() -> None:
 
 def test_every_code_that_a_line_rests_on_is_one_of_a_verdict() -> None:
     several = {*answer.IN_DOMAIN_USE, *answer.NOT_USED, *answer.LABELS_EXAMINED}
+    several |= {*answer.UNDETECTED, *answer.TO_RANK, answer.NO_RANK, answer.FEW, answer.ROUGH_THERE}
     single = {answer.ALSO_THERE, answer.NOT_THERE, answer.BY_RULE, answer.BY_ARM}
     rest = {answer.NOTHING_HELD_OUT, *answer.OFF.values()}
     rest |= {answer.LABELS_IN_DOMAIN, answer.LABELS_REFUSED, answer.DISAGREE}

@@ -24,6 +24,7 @@ from atlas_evaluation.judge.facts import (
     ENOUGH_ROWS,
     NOTICES_PARTLY,
     RANK,
+    WORSE,
     WORTHLESS_MAE,
     Facts,
     ends,
@@ -163,13 +164,15 @@ def _failing(facts: Facts) -> Ruling | None:
         opening = "trust_predictions"
     if facts.rough:
         opening = "rough_guide_there"
-    headline = (_use(opening, facts), of("not_on_held_out"), *_noticed(facts), *_silent(facts))
+    there = of("not_on_held_out", **_failure(facts))
+    headline = (_use(opening, facts), there, *_noticed(facts), *_silent(facts))
     advice = "lower_threshold"
     if facts.warns("detector") and facts.flagged is not None and not facts.flags_few:
         advice = "heed_flags"
     elif facts.warns("sigma"):
         advice = "heed_sigma"
-    return Ruling(headline, (of(advice),), "caution")
+    ranking = _ranking(facts) if opening == "rough_guide_there" else ()
+    return Ruling(headline, (of(advice), *ranking), "caution")
 
 
 def _no_uncertainty(facts: Facts) -> Ruling | None:
@@ -198,15 +201,9 @@ def _rough_guide(facts: Facts) -> Ruling | None:
     opening = of(
         "rough_guide", in_domain=facts.typical, share=share, constant=constant, roc_auc=auc
     )
-    advice = []
-    if facts.quality == "weak":  # for ranking only where it is shown to rank
-        name, least = ("roc_auc", RANKS_CLASSES) if binary else ("rank_correlation", RANKS)
-        order = test.metrics.get(name)
-        ranks = order is not None and order.low >= least
-        advice.append(of("use_to_rank" if ranks else "not_shown_to_rank"))
-    if test.n < ENOUGH_ROWS:
-        advice.append(of("test_in_folds", enough=ENOUGH_ROWS))
-    return Ruling((opening, *_silent(facts)), tuple(advice))
+    few = (of("test_in_folds", enough=ENOUGH_ROWS),) if test.n < ENOUGH_ROWS else ()
+    headline = (opening, *_rough_there(facts), *_silent(facts))
+    return Ruling(headline, (*_ranking(facts), *few))
 
 
 def _intervals_empty(facts: Facts) -> Ruling | None:
@@ -288,6 +285,44 @@ def _believe(facts: Facts) -> Finding:
     return _use("rank_only" if lost else "trust_predictions_only", facts)
 
 
+def _ranking(facts: Facts) -> tuple[Finding, ...]:
+    """Return whether weak predictions are of use for ranking, () where they are not weak."""
+    if facts.quality != "weak":
+        return ()
+    binary = facts.about.binary
+    name, least = ("roc_auc", RANKS_CLASSES) if binary else ("rank_correlation", RANKS)
+    order = facts.test.metrics.get(name)
+    ranks = order is not None and order.low >= least
+    return (of("use_to_rank" if ranks else "not_shown_to_rank"),)
+
+
+def _rough_there(facts: Facts) -> tuple[Finding, ...]:
+    """Return how a rough guide does on the held-out class, () where nothing was held out."""
+    if facts.few_others:
+        return (of("held_out_few"),)
+    part = facts.ood_test
+    if not part.n:
+        return ()
+    if facts.about.binary:
+        auc = part.metrics.get("roc_auc")
+        return (of("held_out_rough", roc_auc=auc, helps=auc is not None and auc.low > 0.5),)
+    share = part.share_of_constant
+    helps = share is not None and share.high < 1
+    return (of("held_out_rough", mae=part.metrics["mae"], share=share, helps=helps),)
+
+
+def _failure(facts: Facts) -> dict[str, Any]:
+    """Return what fails on the held-out class: the error, where it grows, or the intervals."""
+    if facts.shift != "worse":
+        return {"failed": "intervals"}
+    mean = facts.ratios.get("mae")
+    if mean is None or mean.low < WORSE:
+        return _how_much(facts)
+    over = facts.trainings("mae") or {}
+    trainings = {"n": over["n"], **over["held_out"]} if "held_out" in over else None
+    return {"mae": facts.ood_test.metrics["mae"], "trainings": trainings}
+
+
 def _silent(facts: Facts) -> tuple[Finding, ...]:
     """Return that most in-domain intervals say nothing, () where they do not."""
     inside = facts.inside
@@ -330,7 +365,10 @@ def _noticed(facts: Facts) -> Findings:
     well = {name: noticing(found) for name, found in facts.auroc.items()}
     first, *rest = sorted(well, key=lambda name: -RANK.index(well[name]))
     if facts.detector_is_no_better and well["detector"] in ("in_part", "well"):
-        yield of("rule_detects", how=well["detector"], sigma=well.get("sigma"))
+        rule = 0.0 if facts.rule is None else facts.rule.auroc
+        how = min(well["detector"], noticing(Figure(rule, rule, rule)), key=RANK.index)
+        better = "not_shown" if facts.auroc["detector"].value > rule else None
+        yield of("rule_detects", how=how, better=better, sigma=well.get("sigma"))
         return
     same = bool(rest) and well[rest[0]] == well[first]
     other = {"by": rest[0], "how": well[rest[0]]} if rest and not same else None

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 LONG_NAME = 60
 """Characters; a longer held-out class is called "held-out materials"."""
 RULE = "the rule “contains an element not in the training set”"
-JOINTS = ",; "
+JOINTS = ",;: "
 """A text that begins with one of these goes on where the one before ended."""
 
 
