@@ -195,12 +195,12 @@ def test_the_error_on_the_held_out_class_stands_beside_that_in_domain() -> None:
         " too."
     )
     assert "rise" not in headline(judged(0.997, 1.0, sigma=0.6))
-    assert "error bars (sigma) do not tell them apart" in headline(judged(0.997, 1.0, sigma=0.6))
+    assert "error bars (sigma) do not separate them" in headline(judged(0.997, 1.0, sigma=0.6))
 
 
 def test_a_rule_that_finds_a_part_is_not_said_to_find_the_class() -> None:
     said = headline(judged(0.905, 0.902))  # the detector well, as far as is shown
     assert "lacked finds these, and its detector" in said
     said = headline(judged(0.899, 0.896))
-    assert "tells these apart in part" in said
+    assert "separates these in part" in said
     assert "finds these" not in said
