@@ -279,7 +279,9 @@ def test_an_arm_that_fails_without_warning_is_named_where_another_does_not(code:
         " class: it is not shown that anything warns of that.",
     )
     said = what_to_do(source([GOOD, also], [GOOD, also], task="binary"))
-    assert said[1:] == ("On materials with F, the predictions of forest and cgcnn may be used, too.",)
+    assert said[1:] == (
+        "On materials with F, the predictions of forest and cgcnn may be used, too.",
+    )
     said = what_to_do(source([finding(code)]))
     assert said[0] == (
         "On materials with F, use none of its predictions: compute or measure these materials."
