@@ -68,7 +68,7 @@ def answers(source: Source) -> tuple[Answer, ...]:
     found = []
     for arm in source.rows:
         said = source.verdict.get(arm) or NO_VERDICT
-        grade = said["grade"]
+        grade = str(said["grade"])
         bars = tuple(_bars(source.labeled.get(arm, {}).items(), "prediction"))
         decisions = source.decided.get(arm)
         found.append(
@@ -120,7 +120,9 @@ def _decision_bars(decisions: Decisions) -> Iterator[Bar]:
 def _bars(labeled: Iterable[tuple[tuple[str, str, str], str]], what: str) -> Iterator[Bar]:
     counts = Counter((key[2], label) for key, label in labeled)
     for part in (IN_DOMAIN, HELD_OUT):
-        own = {label: counts[part, label] for label in LABELS if counts[part, label]}
+        own: dict[str, int] = {
+            label: counts[part, label] for label in LABELS if counts[part, label]
+        }
         if own:
             yield _bar(part, own, what)
 

@@ -13,7 +13,7 @@ from atlas_pages.formatting import number, percent
 from atlas_report import metric_labels, repeats
 from atlas_report.components import KINDS, with_options
 from atlas_report.coverage import constant_interval
-from atlas_report.source import HELD_OUT, IN_DOMAIN, Source, metric_of
+from atlas_report.source import HELD_OUT, IN_DOMAIN, Json, Source, metric_of
 from atlas_statistics import digits
 from atlas_statistics.binomial import wilson
 
@@ -26,7 +26,11 @@ TONES = {
 }
 GRADES = {"labels_reliable": "labels reliable", "do_not_trust": "do not trust"}
 """Grades that are more than their code."""
-NO_VERDICT = {"grade": "unknown", "headline": "The run holds no verdict.", "sentences": ()}
+NO_VERDICT: Json = {
+    "grade": "unknown",
+    "headline": "The run holds no verdict.",
+    "sentences": (),
+}
 MANY_INFINITE = 0.1
 """Share of infinite intervals worth a note."""
 
@@ -63,12 +67,13 @@ def card(source: Source, arm: str) -> Card:
     metrics = source.metrics["arms"][arm]
     exam = source.exam.get(arm)
     said = source.verdict.get(arm) or NO_VERDICT
+    grade = str(said["grade"])
     return Card(
         made_of=_made_of(source, arm),
         headline=said["headline"],
         sentences=tuple(said["sentences"]),
-        grade=GRADES.get(said["grade"], said["grade"]),
-        tone=TONES.get(said["grade"], "ref"),
+        grade=GRADES.get(grade, grade),
+        tone=TONES.get(grade, "ref"),
         stats=(*_trust_stats(exam), *_stats(metrics, source, arm)),
     )
 

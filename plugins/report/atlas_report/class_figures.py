@@ -80,7 +80,11 @@ def reliability(parts: Parts, classes: tuple[str, str], *, base: float | None = 
     figure, axes = new_figure()
     axes.plot((0, 1), (0, 1), color=SENTINELS["ref"], linewidth=0.9)
     if base is not None:
-        line = {"color": SENTINELS["ref"], "linewidth": 1.1, "linestyle": (0, (1, 1.5))}
+        line: dict[str, Any] = {
+            "color": SENTINELS["ref"],
+            "linewidth": 1.1,
+            "linestyle": (0, (1, 1.5)),
+        }
         axes.axhline(base, **line, label=f"base rate, {percent(base)}")
     for part, rows in parts.items():
         which = np.minimum((rows.mean * 10).astype(np.int64), 9)

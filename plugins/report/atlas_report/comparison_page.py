@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from atlas_core import __version__
 from atlas_core.errors import SpecError
+from atlas_core.kinds.metric import Unit
 from atlas_core.metrics.registry import Metrics
 from atlas_core.observe import FinishedRun
 from atlas_core.store import write_bytes
@@ -270,7 +271,7 @@ def _metrics(sources: Mapping[str, Source]) -> tuple[tuple[str, ...], tuple[Row,
 
 def _known(name: str, sources: Iterable[Source]) -> str:
     """Return a metric, or the one of its levels nearest to 0.9, that all sources have; else ""."""
-    held = [
+    held: list[set[str]] = [
         {metric for arm in one.metrics["arms"].values() for part in arm["parts"].values()
          for metric in part["metrics"]}
         for one in sources
@@ -316,7 +317,7 @@ def _error(run: ListedRun, entry: Mapping[str, float] | None) -> tuple[str, str,
     """Return value, unit and interval in words."""
     if entry is None:
         return "–", "", ""
-    scale = "share" if run.task == "binary" else "target"
+    scale: Unit = "share" if run.task == "binary" else "target"
     unit = "" if run.task == "binary" else run.unit
     return metric_labels.shown(entry, scale), unit, metric_labels.interval(entry, scale)
 

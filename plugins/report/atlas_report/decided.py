@@ -14,7 +14,7 @@ from atlas_core.data.decisions import Decisions
 from atlas_core.data.predictions import Predictions
 from atlas_core.kinds.trust import LABELS
 from atlas_pages import formatting
-from atlas_pages.formatting import chance, fixed, linked, percent, slug
+from atlas_pages.formatting import chance, fixed, linked, percent
 from atlas_pages.panels import Panel, panel
 from atlas_pages.strip import Axis
 from atlas_report import class_figures, decided_figures
@@ -73,7 +73,6 @@ class DecidedView:
 
     Attributes:
         arm: its name.
-        anchor: of it.
         sentences: what came of them.
         panels: figures.
         candidates: the most probable ones.
@@ -83,7 +82,6 @@ class DecidedView:
     """
 
     arm: str
-    anchor: str
     sentences: tuple[str, ...]
     panels: tuple[Panel, ...]
     candidates: tuple[Candidate, ...]
@@ -171,7 +169,6 @@ def _view(source: Source, arm: str) -> DecidedView:
     axis = _axis(distance, ends)
     return DecidedView(
         arm=source.called(arm),
-        anchor=slug(arm),
         sentences=tuple(sentences(source.verdict.get(arm) or {})),
         panels=tuple(_panels(source, arm, rows)),
         candidates=tuple(_candidates(source, best, ends, axis)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -47,7 +48,12 @@ def label_shares(shares: Sequence[LabelShare], *, target: float) -> Drawn:
         for at, one in own:
             axes.plot(one.ends, [at] * 2, color=color, linewidth=1.6)
         rights, rows = [one.right for _, one in own], [at for at, _ in own]
-        look = {"color": color, "marker": marker, "linestyle": "", "markersize": 6.5}
+        look: dict[str, Any] = {
+            "color": color,
+            "marker": marker,
+            "linestyle": "",
+            "markersize": 6.5,
+        }
         axes.plot(rights, rows, **look, label=PART_LABEL[part], clip_on=False, zorder=3)
     names = [f"{one.label}\nn = {fixed(one.n, 0)}" for one in shares]
     axes.set_yticks(places, names)

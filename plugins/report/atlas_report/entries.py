@@ -37,8 +37,8 @@ def _digest(rows: Predictions, labels: Mapping[Any, str]) -> str:
     """Return a digest of all that a page shows of some predictions."""
     order = np.lexsort((rows.ids, rows.parts, rows.fold))
     found = hashlib.sha256()
-    for values in (rows.fold, rows.parts, rows.ids):
-        found.update("\n".join(values[order].tolist()).encode("utf-8", "backslashreplace"))
+    for names in (rows.fold, rows.parts, rows.ids):
+        found.update("\n".join(names[order].tolist()).encode("utf-8", "backslashreplace"))
     ends = [side[level] for side in (rows.lower, rows.upper) for level in sorted(side)]
     for values in (rows.mean, rows.std, rows.ood_score, rows.outside, *ends):
         found.update(np.ascontiguousarray(values[order]).tobytes())

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -312,11 +312,11 @@ def risks(parts: Parts, *, binary: bool) -> list[Risk]:
             error = ((held.mean > THRESHOLD) != (held.target == 1)).astype(np.float64)
         at = curve_points(len(error))
         at = at[at >= min(FEWEST, len(error)) - 1]  # the mean of a handful is noise
-        lines = [
+        by_sigma, ideal = (
             (np.cumsum(error[np.argsort(order, kind="stable")]) / np.arange(1, len(error) + 1))[at]
             for order in (held.std, error)
-        ]
-        found.append(Risk(part, (at + 1) / len(error), *lines, all_rows=float(error.mean())))
+        )
+        found.append(Risk(part, (at + 1) / len(error), by_sigma, ideal, float(error.mean())))
     return found
 
 
@@ -332,7 +332,7 @@ def risk_coverage(curves: Sequence[Risk], *, unit: str, binary: bool, top: float
     figure, axes = new_figure()
     for shift, one in enumerate(curves):
         color = SENTINELS[PART_COLOR[one.part]]
-        marked = {
+        marked: dict[str, Any] = {
             "color": color,
             "marker": "o" if one.part == IN_DOMAIN else "s",
             "markersize": 4.5,

@@ -152,8 +152,10 @@ def labels(bars: Mapping[str, tuple[float, float, float]]) -> Drawn:
         ("defer", "poor", "|||", 1.0 - deferred, deferred),
     )
     for name, color, hatch, left, width in parts:
-        look = {"facecolor": SENTINELS[color], "edgecolor": SENTINELS["bg"], "hatch": hatch}
-        axes.barh(y, width, 0.66, left, linewidth=0, label=name, **look)
+        axes.barh(
+            y, width, 0.66, left, linewidth=0, label=name, facecolor=SENTINELS[color],
+            edgecolor=SENTINELS["bg"], hatch=hatch,
+        )  # fmt: skip
     known = np.isfinite(best)
     axes.plot(
         best[known],
