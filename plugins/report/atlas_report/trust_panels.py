@@ -44,17 +44,7 @@ def trust_panels(source: Source, arm: str, exam: Json, names: Sequence[str]) -> 
 
 
 def _kept(arm: str, exam: Json, names: Sequence[str]) -> Panel | None:
-    enough = exam["limits"]["enough_trusted"]
-    used: dict[str, list[Point]] = {}
-    for method in (exam["method"], *exam["others"]):
-        points = [
-            Point(short(name), found["share"], found["hit"], _ends(found, "hit"))
-            for one, name in named_classes(exam, names)
-            for found in [one["methods"][method]["class"]]
-            if found["trusted"] >= enough
-        ]
-        if points:
-            used[method] = points
+    enough, used = exam["limits"]["enough_trusted"], trusted_points(exam, names)
     if not used:
         return None
     target_reliability = float(exam["classes"][0]["target_reliability"])
@@ -75,6 +65,30 @@ def _kept(arm: str, exam: Json, names: Sequence[str]) -> Panel | None:
     )
 
 
+def trusted_points(exam: Json, names: Sequence[str]) -> dict[str, list[Point]]:
+    """Return by method the share trusted of each class (x) and the share within tolerance (y)."""
+    used: dict[str, list[Point]] = {}
+    for method in (exam["method"], *exam["others"]):
+        points = [
+            Point(short(name), found["share"], found["hit"], _ends(found, "hit"))
+            for one, name in named_classes(exam, names)
+            for found in [one["methods"][method]["class"]]
+            if found["trusted"] >= exam["limits"]["enough_trusted"]
+        ]
+        if points:
+            used[method] = points
+    return used
+
+
+def forecast_points(exam: Json, names: Sequence[str]) -> list[Point]:
+    """Return the true mean error of each class (x) and its forecast (y)."""
+    return [
+        Point(short(name), one["mae"], one["forecast"], _ends(one, "forecast"))
+        for one, name in named_classes(exam, names)
+        if one.get("forecast") and one["mae"] > 0
+    ]
+
+
 def _labels(arm: str, exam: Json, names: Sequence[str]) -> Panel:
     more = len(names) - MOST_BARS
     left_out = f" {count(more, 'class', 'classes')} more are in the table." if more > 0 else ""
@@ -89,11 +103,7 @@ def _labels(arm: str, exam: Json, names: Sequence[str]) -> Panel:
 
 
 def _forecasts(source: Source, arm: str, exam: Json, names: Sequence[str]) -> Panel | None:
-    forecasts = [
-        Point(short(name), one["mae"], one["forecast"], _ends(one, "forecast"))
-        for one, name in named_classes(exam, names)
-        if one.get("forecast") and one["mae"] > 0
-    ]
+    forecasts = forecast_points(exam, names)
     if not forecasts:
         return None
     inside = [one["mae_in_domain"] for one in exam["classes"] if one.get("mae_in_domain")]
