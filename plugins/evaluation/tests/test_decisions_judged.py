@@ -231,3 +231,25 @@ def test_what_is_decided_takes_the_place_of_what_the_target_is_not() -> None:
     without = verdicts_of_run({"arms": {"a": arm}}, {}, dataset=data)["a"]
     assert "target_is_not" in without.codes
     assert "decided_against" not in without.codes
+
+
+def arm(rows: Decisions) -> Any:
+    """Return the verdict of an arm whose energies are good, with these decisions."""
+    shares = {"mae_over_baseline": 0.1, "mae_over_mad": 0.1, "mae": 0.1, "picp_0.9": 0.9}
+    metrics = {k: {"value": v, "low": v - 0.01, "high": v + 0.01} for k, v in shares.items()}
+    test = {"n": 400, "metrics": metrics}
+    own = {"parts": {"test": test}, "cautions": [], "decisions": scored(rows)}
+    reference = {"wording": vars(ABOUT.wording), "target_reliability": 0.9}
+    data = {"task": "regression", "target": "e"}
+    return verdicts_of_run({"arms": {"a": own}}, {}, dataset=data, reference=reference)["a"]
+
+
+def test_a_headline_limits_decisions_that_are_of_no_use_and_no_others() -> None:
+    flat = arm(decisions(*FLAT, base=0.94))
+    assert next(flat.of("decisions_limited")).figures == {"in_domain": "base"}
+    assert (flat.grade, flat.headline[0].code) == ("caution", "trust_in_domain")
+    sharp = arm(decisions(*SHARP, label="trust"))
+    assert "decisions_limited" not in sharp.codes
+    assert sharp.grade == "trust"
+    missed = arm(decisions(*outcomes((0.95, 200, 150), (0.05, 200, 40)), label="trust"))
+    assert next(missed.of("decisions_limited")).figures == {"in_domain": "missed"}

@@ -104,7 +104,8 @@ def decided_views(source: Source) -> tuple[DecidedView, ...]:
 def briefly(source: Source, arm: str) -> str:
     """Return what came of an arm's decisions in one sentence; "" without a reference.
 
-    What is said follows from the codes of its verdict, each of which rests on an interval.
+    What is said follows from the codes of its verdict, each of which rests on an interval; what P
+    is worth its headline says.
     """
     words = source.wording
     found = (source.verdict.get(arm) or {}).get("findings") or ()
@@ -123,12 +124,6 @@ CALLS = {
     "calls_worse": ", which is better",
 }
 """What is said of calls beside one call for all."""
-BASE = {
-    "p_informative": "",
-    "p_no_more_than_base": ", and P is not shown to say more than the base rate",
-    "p_worse_than_base": ", and P is worse than the base rate",
-}
-"""What is said of P beside the base rate."""
 TRUSTED = {
     "trusted_calls_reached": "",
     "trusted_calls_as_constant": "",
@@ -149,7 +144,6 @@ def _brief(own: Mapping[str, Json], words: Wording) -> Iterator[str]:
         one_call = words.yes if constant["yes"] else words.no
         text = f"{_right(own[code])} of the calls are right"
         text += f" (calling all {one_call}: {percent(constant['right'])}{beside})"
-        text += next((said for base, said in BASE.items() if base in own), "")
         for label, said in TRUSTED.items():
             if label in own:
                 text += f", of those labeled trust {_right(own[label])}{said}"

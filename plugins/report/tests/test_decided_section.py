@@ -47,17 +47,13 @@ CALLS = {"right": RIGHT, "constant": {"yes": False, "right": 0.6}}
 
 
 def test_the_first_screen_claims_no_more_than_the_findings(source: Source) -> None:
-    better = said(source, ("calls_better", CALLS), ("p_informative", {}))
+    better = said(source, ("calls_better", CALLS))
     start = "Stable or not, against the 9 phases of <b>: in-domain 80\u202f% of the calls are right"
     assert better == f"{start} (calling all unstable: 60\u202f%)."
-    level = said(source, ("calls_no_better", CALLS), ("p_no_more_than_base", {}))
-    assert level == (
-        f"{start} (calling all unstable: 60\u202f%, which they are not shown to beat), and P is not"
-        " shown to say more than the base rate."
-    )
-    worse = said(source, ("calls_worse", CALLS), ("p_worse_than_base", {}))
-    assert "(calling all unstable: 60\u202f%, which is better)" in worse
-    assert worse.endswith("and P is worse than the base rate.")
+    level = said(source, ("calls_no_better", CALLS))
+    assert level == f"{start} (calling all unstable: 60\u202f%, which they are not shown to beat)."
+    worse = said(source, ("calls_worse", CALLS))
+    assert worse == f"{start} (calling all unstable: 60\u202f%, which is better)."
     trusted = ("trusted_calls_missed", {"right": RIGHT})
     missed = said(source, ("calls_better", CALLS), trusted)
     assert missed.endswith("of those labeled trust 80\u202f%, which misses the target.")

@@ -6,7 +6,7 @@ base rate; where that is not shown, nothing else of it is praised.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -40,6 +40,25 @@ def decision_findings(
         if own is not None:
             found += _of_part(own, decided.get("base"), about.target_reliability, name, classes)
     return tuple(found)
+
+
+LIMITS = {
+    "p_worse_than_base": "worse",
+    "p_no_more_than_base": "base",
+    "trusted_calls_missed": "missed",
+}
+"""What a headline has to say of decisions, the most limiting first."""
+
+
+def limit_of(findings: Sequence[Finding]) -> Finding | None:
+    """Return for what decisions may not be used, part by part; None where nothing forbids it."""
+    found: dict[str, str] = {}
+    for code, limit in LIMITS.items():
+        for one in findings:
+            if one.code == code:
+                found.setdefault(str(one.figures["part"]), limit)
+    parts = {part: found.get(part) for part in PARTS.values()}
+    return of("decisions_limited", **parts) if found else None
 
 
 def _of_part(

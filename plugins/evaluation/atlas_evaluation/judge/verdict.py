@@ -18,7 +18,7 @@ from atlas_core.api import Grade, Wording, meaning_of
 from atlas_core.observe import held_out, held_out_classes
 from atlas_evaluation.judge import exam
 from atlas_evaluation.judge.cautions import reported_in_headline
-from atlas_evaluation.judge.decisions import decision_findings
+from atlas_evaluation.judge.decisions import decision_findings, limit_of
 from atlas_evaluation.judge.evidence import evidence
 from atlas_evaluation.judge.facts import (
     ENOUGH_ROWS,
@@ -94,9 +94,12 @@ def verdict(
     if examined is None and set(others) - {grade}:
         headline = (*headline, _disagreement(grade, others))
         grade = "caution" if grade == "trust" else grade
-    calibrator = bool(own) and examined is not None
     decided = decision_findings(metrics_of_arm.get("decisions"), about, facts.classes)
     caveat = () if decided else _caveat(about)
+    if (limited := limit_of(decided)) is not None:
+        headline = (*headline, limited)
+        grade = "caution" if grade in ("trust", "labels_reliable") else grade
+    calibrator = bool(own) and examined is not None
     return Verdict(
         about,
         grade,
