@@ -159,7 +159,7 @@ def test_the_confident_calls_are_right_missed_or_too_few() -> None:
     assert "confident_missed" in missed
     assert "confident_right" not in missed
     few = found(decisions(*outcomes((0.95, 8, 8), (0.4, 200, 80))))
-    assert "confident_unclear" in few
+    assert "confident_few" in few
     assert "confident_right" not in few
     assert not {
         code for code in found(decisions(*outcomes((0.6, 200, 120)))) if "confident" in code
@@ -176,6 +176,19 @@ def test_the_class_whose_confident_calls_are_right_least_often_is_named() -> Non
     p, true = outcomes((0.95, 100, 95), (0.95, 100, 94), (0.3, 100, 20))
     alike = found(decisions(p, true, part="ood_test", fold=fold), classes)
     assert "least" not in alike["confident_right"].figures
+
+
+def test_one_class_whose_trusted_calls_fail_is_named_and_scored_beside_the_others() -> None:
+    p, true = outcomes((0.05, 100, 40), (0.05, 100, 4))
+    rows = decisions(p, true, part="ood_test", fold=np.repeat(["F", "H"], 100), label="trust")
+    own = scored(rows)["parts"]["ood_test"]["classes"]
+    assert own["F"]["trust"]["right"] == pytest.approx(0.6)
+    assert own["F"]["share"] == pytest.approx(0.4)
+    assert own["H"]["brier"] == pytest.approx((96 * 0.05**2 + 4 * 0.95**2) / 100)
+    assert own["H"]["base_brier"] == pytest.approx(0.25)
+    said = found(rows, {"F": "materials with F", "H": "materials with H"})
+    least = said["trusted_calls_missed"].figures["least"]
+    assert least == {"name": "materials with F", "share": 0.6}
 
 
 @pytest.mark.parametrize(

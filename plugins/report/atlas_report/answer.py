@@ -170,14 +170,19 @@ NOTHING_HELD_OUT, BY_RULE, BY_ARM = "nothing_else_tested", "rule_detects", "held
 
 
 def what_to_do(source: Source) -> tuple[str, ...]:
-    """Return at most three lines of what to do, each from codes that all its arms have.
+    """Return at most four lines of what to do, each from codes that all its arms have.
 
     A code rests on an interval, and the sentence of the arm states it: a line says only what these
     say together.
     """
     codes = {arm: _codes(source.verdict.get(arm) or {}) for arm in source.rows}
     like = f"materials like the {'candidates' if source.loop else 'training set'}"
-    lines = [_inside(codes, like), _outside(source, codes), _before_use(source, codes)]
+    lines = [
+        _inside(codes, like),
+        _outside(source, codes),
+        _undecided(source, codes, like),
+        _before_use(source, codes),
+    ]
     return tuple(line for line in lines if line)
 
 
@@ -285,6 +290,26 @@ def _outside(source: Source, codes: Codes) -> str:
             f" {'chance' if source.task == 'binary' else 'a constant guess'}."
         )
     return ""
+
+
+LIMITED = "decisions_limited"
+
+
+def _undecided(source: Source, codes: Codes, like: str) -> str:
+    """Return where decisions are of no use, "" where none is."""
+    there = source.held_out or "held-out materials"
+    if source.several_held_out:
+        there = "materials of the held-out classes"
+    found = []
+    for part, where in (("in_domain", like), ("held_out", there)):
+        arms = [arm for arm, own in codes.items() if part in own.get(LIMITED, {})]
+        if arms:
+            whose = f" of {listed(arms)}" if len(codes) > 1 else ""
+            found.append(f"on {where} do not decide by the P and the labels{whose}")
+    if not found:
+        return ""
+    words = source.wording
+    return f"Whether a material is {words.yes} or {words.no}: {'; '.join(found)}."
 
 
 def _labels_reliable(verdict: Mapping[str, Any]) -> bool:

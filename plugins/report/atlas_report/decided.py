@@ -13,6 +13,7 @@ from atlas_core.api import Wording
 from atlas_core.data.decisions import Decisions
 from atlas_core.data.predictions import Predictions
 from atlas_core.kinds.trust import LABELS
+from atlas_core.observe import held_out_classes
 from atlas_pages import formatting
 from atlas_pages.formatting import chance, fixed, linked, percent
 from atlas_pages.panels import Panel, panel
@@ -68,6 +69,33 @@ class Candidate:
 
 
 @dataclass(frozen=True)
+class Class:
+    """What came of the decisions on one held-out class, in words.
+
+    Attributes:
+        name: of the class.
+        n: its materials.
+        share: of them at or below the border.
+        right: share of right calls.
+        brier: of P.
+        base: of the base rate.
+        trusted: how many decisions are labeled trust.
+        reliable: share of these that is right, with its interval; "" where none is.
+        ends: of that interval.
+    """
+
+    name: str
+    n: int
+    share: str
+    right: str
+    brier: str
+    base: str
+    trusted: int
+    reliable: str
+    ends: str
+
+
+@dataclass(frozen=True)
 class DecidedView:
     """What the page shows of the decisions of an arm.
 
@@ -75,6 +103,7 @@ class DecidedView:
         arm: its name.
         sentences: what came of them.
         panels: figures.
+        classes: what came of each held-out class; () of one or none.
         candidates: the most probable ones.
         zero: place of the border, in percent of the axis.
         level: of their intervals, in words; "" where there are none.
@@ -84,6 +113,7 @@ class DecidedView:
     arm: str
     sentences: tuple[str, ...]
     panels: tuple[Panel, ...]
+    classes: tuple[Class, ...]
     candidates: tuple[Candidate, ...]
     zero: float
     level: str
@@ -165,6 +195,7 @@ def _view(source: Source, arm: str) -> DecidedView:
         arm=source.called(arm),
         sentences=tuple(sentences(source.verdict.get(arm) or {})),
         panels=tuple(_panels(source, arm, rows)),
+        classes=tuple(_classes(source, arm)),
         candidates=tuple(_candidates(source, best, ends, axis)),
         zero=axis.place(0.0),
         level=level,
@@ -227,6 +258,31 @@ def _shares(found: Json) -> Iterator[LabelShare]:
             if (own := labels.get(label)) is not None:
                 ends = (own["low"], own["high"])
                 yield LabelShare(part, label, own["n"], own["right"], ends)
+
+
+def _classes(source: Source, arm: str) -> Iterator[Class]:
+    """Yield what came of each held-out class of several, the one with the least reliable first."""
+    found = (source.metrics["arms"][arm].get("decisions") or {}).get("parts") or {}
+    own: Mapping[str, Json] = (found.get(HELD_OUT) or {}).get("classes") or {}
+    if len(own) < 2:
+        return
+    names = held_out_classes(source.manifest.get("split"))
+    order = sorted(own, key=lambda fold: own[fold].get("trust", {}).get("right", 2.0))
+    for fold in order:
+        one = own[fold]
+        trust = one.get("trust")
+        ends = f"{percent(trust['low'])} to {percent(trust['high'])}" if trust else ""
+        yield Class(
+            name=names.get(fold) or fold,
+            n=int(one["calls"]["n"]),
+            share=percent(one["share"]),
+            right=percent(one["calls"]["right"]),
+            brier=fixed(one["brier"], 3),
+            base=fixed(one["base_brier"], 3),
+            trusted=int(trust["n"]) if trust else 0,
+            reliable=percent(trust["right"]) if trust else "",
+            ends=ends,
+        )
 
 
 def _best(rows: Decisions) -> tuple[Decisions, int]:

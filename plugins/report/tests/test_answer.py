@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -388,3 +389,21 @@ def test_every_code_that_a_line_rests_on_is_one_of_a_verdict() -> None:
     rest = {answer.NOTHING_HELD_OUT, *answer.OFF.values()}
     rest |= {answer.LABELS_IN_DOMAIN, answer.LABELS_REFUSED, answer.DISAGREE}
     assert several | single | rest <= set(codes())
+
+
+def test_decisions_of_no_use_are_not_to_be_followed_and_others_are_not_named() -> None:
+    limited = finding("decisions_limited", held_out="worse")
+    words = {"reference": {"wording": {"yes": "stable", "no": "unstable"}}}
+    one = source([GOOD, limited])
+    one = replace(one, manifest={**one.manifest, **words})
+    (line,) = [text for text in what_to_do(one) if "decide" in text]
+    assert line == (
+        "Whether a material is stable or unstable: on materials with F do not decide by the P and"
+        " the labels."
+    )
+    assert not [text for text in what_to_do(source([GOOD])) if "decide" in text]
+    both = source([GOOD, finding("decisions_limited", in_domain="base")], [GOOD])
+    (line,) = [text for text in what_to_do(both) if "decide" in text]
+    assert line.endswith(
+        "on materials like the training set do not decide by the P and the labels of forest."
+    )

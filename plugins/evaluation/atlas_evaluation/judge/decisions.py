@@ -10,7 +10,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from atlas_evaluation.judge.figures import FEW_ROWS, Figure, Reliability, of_share, reliability_of
+from atlas_evaluation.judge.figures import (
+    ENOUGH_TRUSTED,
+    FEW_ROWS,
+    Figure,
+    Reliability,
+    of_share,
+    reliability_of,
+)
 from atlas_evaluation.judge.finding import About, Finding
 from atlas_evaluation.judge.probabilities import probabilities_of
 from atlas_evaluation.scoring.decided import SURE
@@ -88,9 +95,11 @@ def _of_part(
         base_brier=own.get("base_brier", ones * (1.0 - ones)), gain=beyond["brier"],
     )  # fmt: skip
     yield from _calibration(own, metrics, beyond, part, informative=side == "above")
-    for one in _confident(own, ones, part, classes if part == "held_out" else {}):
+    named = classes if part == "held_out" else {}
+    for one in _confident(own, ones, part, named):
         yield one if side == "above" or one.grade != "trust" else replace(one, grade=None)
-    yield from _trusted(own["labels"], target, constant, part)
+    trusted = {fold: one["trust"] for fold, one in own["classes"].items() if "trust" in one}
+    yield from _trusted(own["labels"], target, constant, part, _least(trusted, named))
 
 
 def _calibration(
@@ -128,6 +137,10 @@ def _confident(
     for side, found in own["sure"].items():
         share = ones if side == "yes" else 1.0 - ones
         right = Figure(found["right"], found["low"], found["high"])
+        n = int(found["materials"])
+        if n < ENOUGH_TRUSTED:
+            yield of("confident_few", part=part, side=side, n=n)
+            continue
         kept = _kept(found, SURE)
         code = "confident_unclear"
         if kept.grade == "missed":
@@ -135,14 +148,16 @@ def _confident(
         elif kept.shown:
             code = "confident_right" if right.low > share else "confident_as_all"
         least = _least(own["folds"], classes) if side == "yes" else None
-        yield of(
-            code, part=part, side=side, n=found["materials"], right=right, share=share, least=least
-        )
+        yield of(code, part=part, side=side, n=n, right=right, share=share, least=least)
 
 
 def _least(folds: Mapping[str, Any], classes: Mapping[str, str]) -> dict[str, Any] | None:
-    """Return the class whose most confident calls surely are right least often; None if none is."""
-    names = [fold for fold in folds if classes.get(fold)]
+    """Return the class whose calls of a kind surely are right least often; None if none is."""
+    names = [
+        fold
+        for fold, one in folds.items()
+        if classes.get(fold) and one["materials"] >= ENOUGH_TRUSTED
+    ]
     sizes = [int(folds[fold]["materials"]) for fold in names]
     hits = [round(folds[fold]["right"] * n) for fold, n in zip(names, sizes, strict=True)]
     worst = surely_least(hits, sizes)
@@ -152,7 +167,11 @@ def _least(folds: Mapping[str, Any], classes: Mapping[str, str]) -> dict[str, An
 
 
 def _trusted(
-    labels: Mapping[str, Any], target: float, constant: Mapping[str, Any], part: str
+    labels: Mapping[str, Any],
+    target: float,
+    constant: Mapping[str, Any],
+    part: str,
+    least: Mapping[str, Any] | None,
 ) -> Findings:
     """Yield whether decisions labeled trust reached the target reliability.
 
@@ -169,6 +188,7 @@ def _trusted(
         "share": int(found["n"]) / rows,
         "n": int(found["materials"]),
         "right": Figure(found["right"], found["low"], found["high"]),
+        "least": least,
     }
     if kept.grade == "abstained":
         yield of("trusted_calls_few", **figures)

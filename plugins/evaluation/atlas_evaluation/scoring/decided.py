@@ -40,6 +40,7 @@ def score_decisions(
     often calls are right than one call for all of the part, the more frequent one; ``brier``, how
     much smaller the Brier score is than that of the base rate; ``too_sure``, how much more often
     calls are stated to be right than they are; ``too_high``, the mean of P less the share of 1.
+    ``classes`` has calls, scores and trusted calls of each fold.
 
     Args:
         decisions: of one or more arms.
@@ -87,6 +88,7 @@ def _scored(rows: Decisions, metrics: Metrics, base: float | None, *, seed: int)
         if sure.any()
     }
     scored["folds"] = _by_fold(rows)
+    scored["classes"] = _classes(rows, rate)
     scored["beyond"] = _beyond(rows, rate, seed=derive_seed(seed, "beyond"))
     return scored
 
@@ -128,6 +130,22 @@ def _by_fold(rows: Decisions) -> dict[str, Any]:
         sure = own.probability >= SURE
         if sure.any():
             found[fold] = _share(own.true[sure], own.ids[sure])
+    return found
+
+
+def _classes(rows: Decisions, rate: float) -> dict[str, Any]:
+    """Return of each fold, whose held-out class is its own, what came of its decisions."""
+    found = {}
+    for fold in dict.fromkeys(rows.fold.tolist()):
+        own = rows.take(rows.fold == fold)
+        right, trusted = own.call == own.true, own.label == "trust"
+        found[fold] = {
+            "calls": _share(right, own.ids),
+            "share": float(own.true.mean()),
+            "brier": float(np.mean((own.true - own.probability) ** 2)),
+            "base_brier": float(np.mean((own.true - rate) ** 2)),
+            **({"trust": _share(right[trusted], own.ids[trusted])} if trusted.any() else {}),
+        }
     return found
 
 
