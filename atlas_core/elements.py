@@ -55,7 +55,7 @@ _SOLVATE = (
 )
 _UNIT = r"(?:[A-Z][a-z]?[0-9]*|\((?:[A-Z][a-z]?[0-9]*)+\)[0-9]*)"
 _COMPOUND = rf"(?=[^·.]*O(?![a-z])){_UNIT}{{2,}}{_END}"
-# Behind these a full stop may be the dot of a hydrate or the point of a decimal number.
+# Behind these a period may be the dot of a hydrate or the point of a decimal number.
 _FULL_STOP = re.compile(
     rf"(?<=[A-Za-z)\]}}])([0-9]*)\.([1-9][0-9]*)\s*{_SOLVATE}"
     rf"|(?<=[O)\]}}])([0-9]*)\.([1-9][0-9]*){_COMPOUND}"
@@ -168,7 +168,7 @@ def _plain(formula: str) -> str:
 
 
 def _refuse_full_stop(formula: str, text: str) -> None:
-    """Refuse a full stop that may be the dot of a hydrate or the point of a decimal number.
+    """Refuse a period that may be the dot of a hydrate or the point of a decimal number.
 
     Raises:
         ValueError: names both readings.
@@ -184,13 +184,11 @@ def _refuse_full_stop(formula: str, text: str) -> None:
         stop = found.start(1) - 1
         readings = f"{text[:stop]}{DOT}{text[stop + 1 :]}", f"{text[:stop]}{DOT}0{text[stop:]}"
     elif re.search(r"\.\s*\.", text):
-        raise ValueError(
-            f"formula {shown(formula)}: two full stops in a row; write one, or '{DOT}'"
-        )
+        raise ValueError(f"formula {shown(formula)}: two periods in a row; write one, or '{DOT}'")
     elif _doubtful_stop(text) is not None:
         readings = _joined(text), _flat(_Parser(formula, text).read())
     if readings is not None:
-        _refuse(formula, "the full stop", *readings)
+        _refuse(formula, "the period", *readings)
 
 
 def _refuse(formula: str, what: str, first: str, second: str) -> None:
@@ -220,7 +218,7 @@ def _refuse_short(formula: str, text: str) -> None:
 
 
 def _doubtful_stop(text: str) -> int | None:
-    """Return where a full stop stands that may be a dot, behind which a compound follows."""
+    """Return where a period stands that may be a dot, behind which a compound follows."""
     for found in _FULL_STOP.finditer(text):
         whole = found[1] if found[2] else found[3]
         if not whole or int(whole):  # an amount of 0 in front of a dot would make no sense
@@ -234,14 +232,14 @@ def _doubtful_stop(text: str) -> int | None:
 
 
 def _joined(text: str) -> str:
-    """Return a formula with every full stop that may be a dot as one."""
+    """Return a formula with every period that may be a dot as one."""
     while (stop := _doubtful_stop(text)) is not None:
         text = f"{text[:stop]}{DOT}{text[stop + 1 :]}"
     return text
 
 
 def _flat(amounts: dict[int, float]) -> str:
-    """Return a formula in whose order of elements every full stop is a decimal point."""
+    """Return a formula in whose order of elements every period is a decimal point."""
     texts = [f"{SYMBOLS[z]}{'' if a == 1 else f'{a:g}'}" for z, a in amounts.items()]
     # behind a decimal that stands last nothing follows that a dot could join
     orders = (texts, sorted(texts), sorted(texts, key=lambda text: "." in text))

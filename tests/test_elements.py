@@ -151,7 +151,7 @@ def test_formulas_as_people_write_them(text, expected):
     ],
 )
 def test_a_full_stop_that_may_be_a_dot_or_a_point_is_refused_with_both_readings(text, readings):
-    with pytest.raises(ValueError, match="full stop") as caught:
+    with pytest.raises(ValueError, match="the period may be") as caught:
         parse_formula(text)
     for reading in readings:
         assert reading in str(caught.value)
@@ -260,8 +260,8 @@ def test_an_element_of_which_there_is_none_is_known():
         ("Xx2O", "unknown element 'Xx'"),
         ("2H2O", "number '2' at character 1 follows no element; leave a number in front"),
         ("7LiF", "number '7' at character 1 follows no element; leave a number in front"),
-        ("CaCl2..2H2O", "two full stops"),
-        ("CaCl2. .2H2O", "two full stops"),
+        ("CaCl2..2H2O", "two periods"),
+        ("CaCl2. .2H2O", "two periods"),
         ("CdSO4.8/3H2O", "unexpected '/' at character 8; '·' joins a part"),
         ("Fe_2O_3", "unexpected '_' at character 3; write amounts as plain digits"),
         ("na2o", "unexpected 'n' at character 1; .* did you mean Na2O\\?"),

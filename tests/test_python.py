@@ -173,7 +173,7 @@ def test_a_fitted_arm_predicts_formulas_and_crystals(run: atlas.Run) -> None:
     anion = seen[2:] or seen[1:]
     ions = [seen.removesuffix(anion), anion]
     crystal = Structure(Lattice.cubic(5.6), ions, [[0, 0, 0], [0.5, 0.5, 0.5]])
-    asked = run.arm("forest").predict([seen, crystal, "UO2"])
+    asked = run.arm("forest").predict([seen, crystal, "O2U"])
     assert asked.value[0] == asked.value[1]
     assert asked.outside is not None
     assert asked.outside.tolist() == [False, False, True]
@@ -181,7 +181,7 @@ def test_a_fitted_arm_predicts_formulas_and_crystals(run: atlas.Run) -> None:
     assert (asked.lower <= asked.value).all()
     assert (asked.value <= asked.upper).all()
     table = asked.to_pandas()
-    assert table.material.tolist() == [seen, seen, "UO2"]
+    assert table.material.tolist() == [seen, seen, "O2U"]
     assert "U" in table.reasons[2]
     assert table.nearest[0].startswith(f"{seen} (")
 

@@ -91,7 +91,36 @@ def test_wrong_type_names_the_line_and_what_was_expected(tmp_path: Path) -> None
 
 def test_missing_key_is_named(tmp_path: Path) -> None:
     (problem,) = problems_of(tmp_path, GOOD.replace("    uq: tree_variance\n", ""))
-    assert problem == "s.yaml:7:3  arms.forest.uq: this key is missing"
+    start = "s.yaml:7:3  arms.forest.uq: this key is missing; it names a component of the kind uq: "
+    assert problem.startswith(start)
+    assert {"committee", "tree_variance"} <= {*problem.removeprefix(start).split(", ")}
+
+
+@pytest.mark.parametrize(
+    ("line", "kind", "choice"),
+    [
+        ("dataset", "dataset", "flla"),
+        ("split", "split", "random"),
+        ("model", "model", "random_forest"),
+        ("featurizer", "featurizer", "magpie"),
+    ],
+)
+def test_every_missing_component_comes_with_what_may_stand_there(
+    tmp_path: Path, line: str, kind: str, choice: str
+) -> None:
+    text = "".join(
+        one for one in GOOD.splitlines(keepends=True) if not one.strip().startswith(f"{line}:")
+    )
+    assert text != GOOD
+    (problem,) = problems_of(tmp_path, text)
+    said = f"{line}: this key is missing; it names a component of the kind {kind}: "
+    assert said in problem
+    assert choice in problem.partition(said)[2].split(", ")
+
+
+def test_a_missing_key_that_names_no_component_lists_none(tmp_path: Path) -> None:
+    (problem,) = problems_of(tmp_path, GOOD.replace("seed: 1\n", ""))
+    assert problem.endswith("seed: this key is missing")
 
 
 def test_unmet_need_is_refused_at_its_line_without_torch(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ class Reason:
 
     Attributes:
         code: what was found, in snake_case; it does not change, so that scripts may rest on it.
-        text: the same in words: a clause without a full stop.
+        text: the same in words: a clause without a final period.
         figures: what it rests on, as plain JSON: numbers, symbols of elements.
     """
 

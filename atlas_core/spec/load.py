@@ -52,7 +52,7 @@ def plan_of(document: Document, resolver: Resolver, *, spec_dir: FilePath, text:
         spec_dir: folder that paths in the spec are relative to.
         text: of the spec, to be kept with the run.
     """
-    problems = Problems(document)
+    problems = Problems(document, resolver.names)
     if not isinstance(document.value, dict):
         raise SpecError(f"{document.where(())}: expected a mapping such as 'atlas: 1'")
     whole = True
@@ -80,7 +80,7 @@ def load_arm_plan(
         PluginError: a plugin of this arm is broken.
     """
     document = parse(_read(path), str(path))
-    problems = Problems(document)
+    problems = Problems(document, resolver.names)
     try:
         spec = strictly(Spec, document.value)
     except ValidationError as err:
@@ -137,7 +137,7 @@ def resolve_use(kind: str, document: Document, resolver: Resolver) -> BoundCompo
         SpecError: the name or an option is wrong.
         PluginError: the plugin is broken.
     """
-    problems = Problems(document)
+    problems = Problems(document, resolver.names)
     use = Use.model_validate(document.value)
     chosen = resolve(kind, use, (), resolver, problems)
     problems.stop()

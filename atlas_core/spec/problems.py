@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
+from atlas_core.component import kind_in
 from atlas_core.errors import (
     PluginError,
     SpecError,
@@ -32,9 +33,18 @@ RENAMED = {
 
 @dataclass
 class Problems:
-    """Collect one line a mistake, in the order of the file."""
+    """Collect one line a mistake, in the order of the file.
+
+    Attributes:
+        document: the spec.
+        choices: names of the installed components of a kind, of which a missing key needs one;
+            None: they are not listed.
+        lines: mistakes of the spec.
+        plugin_lines: faults of plugins.
+    """
 
     document: Document
+    choices: Callable[[str], Iterable[str]] | None = None
     lines: list[str] = field(default_factory=list)
     plugin_lines: list[str] = field(default_factory=list)
     _reported: set[object] = field(default_factory=set)
@@ -57,7 +67,21 @@ class Problems:
         """Note what pydantic found, each mistake at its place."""
         for item in error.errors():
             steps = self._real_steps(path, item["loc"], last=item["type"] == "missing")
-            self.add((*path, *steps), _explain(item, model, item["loc"]))
+            missing = item["type"] == "missing"
+            text = self._missing(model, item["loc"]) if missing else _explain(item, model)
+            self.add((*path, *steps), text)
+
+    def _missing(self, model: type[BaseModel], location: Sequence[str | int]) -> str:
+        """Say that a key is missing, and what may stand there."""
+        text = "this key is missing"
+        if tuple(location) == ("atlas",):
+            return f"{text}; write atlas: 1"
+        owner = _model_at(model, location[:-1])
+        about = None if owner is None else owner.model_fields.get(str(location[-1]))
+        kind = "" if about is None else kind_in(about)
+        if not kind or self.choices is None:
+            return text
+        return f"{text}; it names a component of the kind {kind}: {join(self.choices(kind))}"
 
     def _real_steps(self, path: Path, location: Sequence[str | int], *, last: bool) -> Path:
         """Return the steps that exist in the file; pydantic adds tags of unions between them."""
@@ -110,16 +134,15 @@ def _in_file_order(line: str) -> tuple[int, ...]:
     return tuple(int(n) for n in numbers) if all(n.isdigit() for n in numbers) else ()
 
 
-def _explain(item: Any, model: type[BaseModel], location: Sequence[str | int]) -> str:
-    kind, value = item["type"], item.get("input")
+def _explain(item: Any, model: type[BaseModel]) -> str:
+    kind, value, location = item["type"], item.get("input"), item["loc"]
     if kind == "extra_forbidden":
-        names = _fields_at(model, location[:-1])
+        owner = _model_at(model, location[:-1])
+        names = [] if owner is None else sorted(owner.model_fields)
         key = str(location[-1])
         now = [name for name in RENAMED.get(key, ()) if name in names]
         said = f" {key!r}, which is called {now[0]!r} now" if now else closest(key, names)
         return f"unknown key{said}; known here: {join(names)}"
-    if kind == "missing":
-        return f"this key is missing{'; write atlas: 1' if location == ('atlas',) else ''}"
     shown = repr(value) if isinstance(value, str | int | float | bool | type(None)) else ""
     message = str(item["msg"]).removeprefix("Value error, ")
     message = message[0].lower() + message[1:]
@@ -131,8 +154,8 @@ def _explain(item: Any, model: type[BaseModel], location: Sequence[str | int]) -
     return f"{shown}: {message}" if shown else message
 
 
-def _fields_at(model: type[BaseModel], location: Sequence[str | int]) -> list[str]:
-    """Return the field names of the model that ``location`` leads to, through our own nesting."""
+def _model_at(model: type[BaseModel], location: Sequence[str | int]) -> type[BaseModel] | None:
+    """Return the model that ``location`` leads to, through our own nesting; None without one."""
     current: type[BaseModel] = model
     steps = [step for step in location if not isinstance(step, int)]  # places in a list
     while steps:
@@ -144,9 +167,9 @@ def _fields_at(model: type[BaseModel], location: Sequence[str | int]) -> list[st
         field_info = current.model_fields.get(str(step))
         models = [] if field_info is None else models_in(field_info.annotation)
         if not models:
-            return []
+            return None
         current = models[0]
-    return sorted(current.model_fields)
+    return current
 
 
 def models_in(annotation: Any) -> list[type[BaseModel]]:

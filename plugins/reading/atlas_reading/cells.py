@@ -73,7 +73,7 @@ def read_target(value: Any, *, column: str, task: str, decimal: Decimal = ".") -
 def sniff_decimal(cells: Iterable[Any]) -> Decimal | None:
     """Return the decimal sign of a column of text; None where it may be either.
 
-    It is a comma where no cell has a full stop and some have a comma between digits. Where each of
+    It is a comma where no cell has a period and some have a comma between digits. Where each of
     these has three digits after it, as 1,500 has, it may separate thousands as well.
     """
     some = [text for text in (text_of(cell).strip() for cell in cells) if text]

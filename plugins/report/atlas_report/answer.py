@@ -358,7 +358,7 @@ def _before_use(source: Source, codes: Codes) -> str:
         )
     if _with(codes, (BY_RULE,)):
         return (
-            "Before using a prediction, look whether its material contains an element that the"
+            "Before using a prediction, check whether its material contains an element that the"
             " training set lacks; if so, compute or measure it."
         )
     if unwarned := _with(codes, UNDETECTED):

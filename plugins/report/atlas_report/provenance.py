@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,10 @@ FIRST = 3
 """Ids of a record that show without a click."""
 LISTED = 200
 """Ids listed of a record; the rest stands in ``records.json``."""
+
+STORED = ", stored"
+FIT = re.compile(rf"((final )?fit|cross-fit \d+|(round|decision)-\d+|nested .+?)({STORED})?")
+"""Stages of a run that are a training, or the look-up of one."""
 
 PROVENANCE: Mapping[str, str] = {
     "official": "the file's hash equals the published one",
@@ -112,7 +117,7 @@ def _facts(manifest: Mapping[str, Any]) -> list[tuple[str, Markup]]:
         ("Science hash", manifest.get("science_hash")),
         ("Started", manifest.get("started")),
         ("Finished", manifest.get("finished")),
-        ("Took", duration(float(manifest["seconds"])) if manifest.get("seconds") else None),
+        ("Took", _took(manifest)),
         ("Peak memory", f"{formatting.fixed(float(memory), 0)} MB" if memory else None),
         ("Machine", _machine(hardware)),
         ("ATLAS", manifest.get("atlas")),
@@ -123,6 +128,17 @@ def _facts(manifest: Mapping[str, Any]) -> list[tuple[str, Markup]]:
         for name, value in rows
         if value not in (None, "")
     ]
+
+
+def _took(manifest: Mapping[str, Any]) -> str:
+    """Return how long a run took, and how many of its fits it only looked up."""
+    if not manifest.get("seconds"):
+        return ""
+    names = [str(stage.get("stage", "")) for stage in manifest.get("stages") or ()]
+    fits = [name for name in names if FIT.fullmatch(name)]
+    kept = sum(name.endswith(STORED) for name in fits)
+    looked_up = f"; {kept} of {formatting.count(len(fits), 'fit')} from the cache" if kept else ""
+    return duration(float(manifest["seconds"])) + looked_up
 
 
 def _reading(data: Mapping[str, Any]) -> list[tuple[str, Any]]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+from run_folders import make_run
 
 from atlas_core.data.meaning import Meaning
 from atlas_core.data.predictions import Predictions
 from atlas_core.elements import ATOMIC_NUMBER
+from atlas_core.finished import read_run
 from atlas_core.metrics.registry import figures, installed_metrics
 from atlas_pages import formatting, palette
 from atlas_pages.svg import drawing, to_file
@@ -18,8 +21,8 @@ from atlas_report import beside, learning_figures, metric_labels, pairs, periodi
 from atlas_report.class_figures import roc_points
 from atlas_report.components import with_options
 from atlas_report.figures import rms_bins, sampled
-from atlas_report.provenance import citation
-from atlas_report.source import Source
+from atlas_report.provenance import citation, provenance
+from atlas_report.source import Source, source_of
 from atlas_report.worst import worst_rows
 
 
@@ -297,3 +300,23 @@ def test_a_line_is_wider_than_those_on_top_of_it() -> None:
     marks = [(line.get_marker(), line.get_color()) for line in drawn.figure.axes[0].lines]
     assert len(set(marks)) == 4
     assert drawn.note == "The lines of random, a, b and c coincide."
+
+
+def test_the_time_of_a_run_says_which_fits_were_only_looked_up(tmp_path: Path) -> None:
+    source = source_of(read_run(make_run(tmp_path / "run")))
+
+    def took(*stages: str) -> str:
+        listed = [{"stage": one, "arm": "forest", "fold": "f", "seconds": 1.0} for one in stages]
+        manifest = {**source.manifest, "seconds": 14.2, "stages": listed}
+        return str(dict(provenance(replace(source, manifest=manifest)).facts)["Took"])
+
+    assert took("load", "fit", "calibrate", "predict") == "14 s"
+    assert took("fit, stored", "calibrate", "fit") == "14 s; 1 of 2 fits from the cache"
+    every = (
+        "fit, stored",
+        "nested without F, stored",
+        "round-3",
+        "final fit",
+        "cross-fit 2, stored",
+    )
+    assert took("features magpie", *every, "predict") == "14 s; 3 of 5 fits from the cache"

@@ -129,15 +129,15 @@ class Asked:
         return DataFrame(columns)
 
 
-def materials_of(given: Sequence[Any] | Any, *, structures: bool) -> Materials:
-    """Return materials from what a person gives, each bad one named.
+def materials_of(given: Sequence[Any] | Any, *, structures: bool) -> tuple[Materials, list[str]]:
+    """Return materials from what a person gives, and the formulas as given; "" of a crystal.
 
     Args:
         given: formulas as text, or ``Structure`` objects of pymatgen, or a list of either.
         structures: whether they must be crystals.
 
     Raises:
-        DataError: there is none, or some cannot be read.
+        DataError: there is none, or some cannot be read; all bad ones are named.
     """
     if isinstance(given, str) or _is_crystal(given) or hasattr(given, "formula"):
         given = [given]
@@ -163,12 +163,13 @@ def materials_of(given: Sequence[Any] | Any, *, structures: bool) -> Materials:
         raise DataError("\n".join(bad))
     ids = [str(place) for place in range(1, len(some) + 1)]
     if all(crystals):
-        return Materials.from_structures(ids, some)
+        return Materials.from_structures(ids, some), [""] * len(some)
     texts = [
         one.composition.formula.replace(" ", "") if crystal else str(one)
         for one, crystal in zip(some, crystals, strict=True)
     ]
-    return Materials.from_formulas(ids, texts)
+    names = ["" if crystal else str(one) for one, crystal in zip(some, crystals, strict=True)]
+    return Materials.from_formulas(ids, texts), names
 
 
 def _text(value: Any) -> Any:

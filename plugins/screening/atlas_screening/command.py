@@ -5,6 +5,7 @@ The options of the command, what it prints and what it answers.
 
 from __future__ import annotations
 
+import math
 import sys
 import warnings
 from collections.abc import Iterator
@@ -171,7 +172,10 @@ def summary(result: Screened) -> str:
         lines += _decisions(result.held)
     if facts.outside is not None:
         lines.append(f"flagged as unlike the training data: {facts.outside}")
-    lines += [_line(row, result) for row in result.top[:FIRST]]
+    some = result.top[:FIRST]
+    if facts.screened > len(some):
+        lines.append(f"the first {len(some)} of {facts.screened}; the files have all:")
+    lines += [_line(row, result, _places(some)) for row in some]
     lines += [str(result.folder / name) for name in (TABLE, TOP, PAGE)]
     return "\n".join(map(on_one_line, lines))
 
@@ -201,13 +205,37 @@ def _decisions(held: Held) -> list[str]:
     ]
 
 
-def _line(row: dict[str, Any], result: Screened) -> str:
+def _places(rows: list[dict[str, Any]]) -> int:
+    """Return the decimals of all predictions that are printed: three digits of the largest."""
+    sizes = [abs(float(row["prediction"])) for row in rows]
+    return digits.decimals(max([size for size in sizes if math.isfinite(size)], default=0.0))
+
+
+def _plain(value: float, places: int) -> str:
+    """Return a number with the minus sign of a keyboard, as elsewhere on the terminal."""
+    return digits.fixed(value, places).replace(digits.MINUS, "-")
+
+
+def _interval(row: dict[str, Any], result: Screened, places: int) -> str:
+    """Return a candidate's interval in words, "" without one."""
+    low, high = float(row["lower"]), float(row["upper"])
+    if math.isnan(low) or math.isnan(high):
+        return ""
+    level = f"{100 * result.facts.level:g} %"
+    if result.facts.task == "binary":
+        named = "either class" if low != high else result.facts.meaning.class_name(int(low))
+        return f" ({level} label set: {named})"
+    ends = (_plain(end, places) for end in (low, high))
+    return f" ({level} interval {' to '.join(ends)})"
+
+
+def _line(row: dict[str, Any], result: Screened, places: int) -> str:
     """Return a candidate of the first ranks as one line."""
     facts = result.facts
     unit = f" {facts.unit}" if facts.unit else ""
     label = f"  {row['label']}" if "label" in row else ""
     flag = f"  ({row['reason']})" if row["reason"] else ""
-    value = f"{row['prediction']:.4g}{unit}"
+    value = f"{_plain(float(row['prediction']), places)}{unit}"
     if facts.task == "binary":
         value = f"P({facts.meaning.class_name(1)}) {digits.probability(float(row['prediction']))}"
     decision = ""
@@ -215,6 +243,7 @@ def _line(row: dict[str, Any], result: Screened) -> str:
         from atlas_screening.decision_words import decision_in_words, names_of
 
         decision = f"  {decision_in_words(row, names_of(result.held.against), facts.unit)}"
+    value += _interval(row, result, places)
     return f"{row['rank']:>3}  {_named(row)}  {value}{label}{decision}{flag}"
 
 

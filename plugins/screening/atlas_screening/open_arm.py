@@ -190,10 +190,16 @@ class OpenArm:
         Raises:
             DataError: a formula or crystal cannot be read; all bad ones are named.
         """
-        return self.ask(materials_of(materials, structures=self.fitted.arm.structures))
+        read, names = materials_of(materials, structures=self.fitted.arm.structures)
+        return self.ask(read, names)
 
-    def ask(self, materials: Materials) -> Asked:
-        """Return what the arm says of materials; an arm that reads crystals needs their cells."""
+    def ask(self, materials: Materials, names: Sequence[str]) -> Asked:
+        """Return what the arm says of materials; an arm that reads crystals needs their cells.
+
+        Args:
+            materials: n of them.
+            names: n formulas as they were given; "": as chemists write it.
+        """
         features, notes = self.features(materials)
         predicted = self.predicted(materials, features, notes)
         near, apart = self.nearest(materials, NEIGHBORS, features)
@@ -205,8 +211,10 @@ class OpenArm:
             ]
             for rows, far in zip(near.tolist(), apart.tolist(), strict=True)
         ]
+        written = materials.written()
+        shown_as = [name or own for name, own in zip(names, written, strict=True)]
         return Asked(
-            materials=np.array(materials.written(), dtype=np.str_),
+            materials=np.array(shown_as, dtype=np.str_),
             value=predicted.prediction.mean,
             std=predicted.std,
             lower=predicted.lower,

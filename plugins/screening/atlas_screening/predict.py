@@ -65,7 +65,10 @@ def predict(
             key_file=host.key_file,
             wanted=Wanted(reference, data_dir, cache_dir, offline),
         )
-        asked = opened.ask(read(materials, crystals=opened.fitted.arm.structures))
+        asked = opened.ask(
+            read(materials, crystals=opened.fitted.arm.structures),
+            ["" if _is_file(text) else text for text in materials],
+        )
     for remark in opened.fitted.remarks:
         host.note(remark)
     for text in dict.fromkeys(" ".join(str(one.message).split()) for one in caught):
@@ -102,12 +105,15 @@ def read(given: tuple[str, ...], *, crystals: bool) -> Materials:
     return Materials.from_formulas(ids, formulas)
 
 
-def _one(text: str, *, crystals: bool) -> Crystal | Materials:
+def _is_file(text: str) -> bool:
     try:
-        there = Path(text).is_file()
+        return Path(text).is_file()
     except (OSError, ValueError):  # longer than any name, or none at all
-        there = False
-    if there:
+        return False
+
+
+def _one(text: str, *, crystals: bool) -> Crystal | Materials:
+    if _is_file(text):
         return one_crystal(read_crystals(Path(text)))
     if crystals:
         raise DataError("the arm reads crystals, and there is no such file; give a CIF or POSCAR")
@@ -117,7 +123,8 @@ def _one(text: str, *, crystals: bool) -> Crystal | Materials:
 def answers(given: tuple[str, ...], asked: Asked) -> list[dict[str, Any]]:
     """Return what was predicted as plain data, one table per material.
 
-    What is unknown is None; an end of an interval that is infinite is ``"-inf"`` or ``"inf"``.
+    A formula is as it was given; that of a file is as chemists write it. What is unknown is None;
+    an end of an interval that is infinite is ``"-inf"`` or ``"inf"``.
     """
 
     def number(value: float) -> float | str | None:
@@ -166,7 +173,8 @@ def _line(opened: OpenArm) -> Any:
         value = f"{row['value']:.4g}{f' {unit}' if unit else ''}"
         if binary:
             value = f"P({meaning.class_name(1)}) {digits.probability(float(row['value']))}"
-        parts = [f"{row['formula']}: {value}"]
+        file = f" ({row['material']})" if row["material"] != row["formula"] else ""
+        parts = [f"{row['formula']}{file}: {value}"]
         if binary and row["lower"] is not None and row["upper"] is not None:
             sets = "either class" if row["lower"] != row["upper"] else known(row["lower"])
             parts.append(f"{100 * row['level']:g} % label set: {sets}")

@@ -78,6 +78,18 @@ def test_a_line_says_value_interval_and_why(run: tuple[Cli, Path]) -> None:
     assert "Lr" in second.partition("outside; ")[2]
 
 
+def test_a_formula_is_printed_as_it_was_typed(run: tuple[Cli, Path]) -> None:
+    """Chemists write TePb by electronegativity; who typed PbTe looks for PbTe."""
+    atlas, folder = run
+    typed = ["PbTe", "Cl2Na2"]
+    done = atlas("predict", folder, *typed, "--arm", "forest")
+    assert [line.partition(":")[0] for line in done.stdout.splitlines()] == typed
+    done = atlas("predict", folder, *typed, "POSCAR", "--arm", "forest", "--json")
+    assert [row["formula"] for row in json.loads(done.stdout)] == [*typed, "NaCl"]
+    done = atlas("predict", folder, "POSCAR", "--arm", "forest")
+    assert done.stdout.startswith("NaCl (POSCAR): ")
+
+
 def test_crystals_are_files(run: tuple[Cli, Path]) -> None:
     atlas, folder = run
     done = atlas("predict", folder, "POSCAR", "--arm", "crystals", "--json")

@@ -40,7 +40,7 @@ def facts(**more: Any) -> Any:
     known = {
         "task": "regression", "goal": "maximize", "unit": "", "screened": 1, "arm": "a",
         "fold": "f", "target": "metal", "words": "metal", "labels": None, "outside": None,
-        "final": False, "meaning": Meaning(), "usual_distance": None,
+        "final": False, "meaning": Meaning(), "usual_distance": None, "level": 0.9,
     }  # fmt: skip
     return SimpleNamespace(**{**known, **more})
 
@@ -68,13 +68,42 @@ def test_a_screen_for_a_class_states_no_certainty() -> None:
     assert quantity["risk"] == formatting.percent(0.25)
 
 
-@pytest.mark.parametrize(("task", "shown"), [("binary", "above 0.99"), ("regression", " 1")])
+@pytest.mark.parametrize(
+    ("task", "shown"),
+    [
+        ("binary", "P(class 1) above 0.99 (90 % label set: class 1)"),
+        ("regression", "1.00 (90 % interval 1.00 to 1.00)"),
+    ],
+)
 def test_the_terminal_states_no_certainty_of_a_class(task: str, shown: str) -> None:
     result: Any = SimpleNamespace(
         facts=facts(task=task), top=[candidate()], folder=Path("out"), held=None
     )
     line = summary(result).splitlines()[1]
     assert line.endswith(shown)
+
+
+def test_the_terminal_says_how_many_it_lists_and_gives_all_the_same_decimals() -> None:
+    rows = [
+        candidate(rank=k, prediction=value, lower=value - 0.5, upper=value + 0.25)
+        for k, value in enumerate((-3.36125, -0.5, -0.0123, 0.1, 1.0, 2.0, 3.0), start=1)
+    ]
+    result: Any = SimpleNamespace(
+        facts=facts(unit="eV", screened=7), top=rows, folder=Path("out"), held=None
+    )
+    lines = summary(result).splitlines()
+    assert lines[1:4] == [
+        "the first 5 of 7; the files have all:",
+        "  1  NaCl  -3.36 eV (90 % interval -3.86 to -3.11)",
+        "  2  NaCl  -0.50 eV (90 % interval -1.00 to -0.25)",
+    ]
+    assert lines[4].startswith("  3  NaCl  -0.01 eV")
+    assert [line[:3] for line in lines[2:7]] == ["  1", "  2", "  3", "  4", "  5"]
+    few: Any = SimpleNamespace(
+        facts=facts(screened=2), top=[candidate(lower=math.nan, upper=math.nan)] * 2,
+        folder=Path("out"), held=None,
+    )  # fmt: skip
+    assert summary(few).splitlines()[1:3] == ["  1  NaCl  1.00"] * 2
 
 
 def test_a_prediction_its_interval_and_its_neighbors_stand_where_they_are_on_the_axis() -> None:

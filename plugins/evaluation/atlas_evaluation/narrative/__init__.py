@@ -54,7 +54,7 @@ def report_of(findings: Iterable[Finding], about: About | None = None) -> list[s
 
 
 def finding_texts(findings: Iterable[Finding], about: About | None = None) -> list[str]:
-    """Return the text of each finding, without a full stop."""
+    """Return the text of each finding, without a final period."""
     words = _words(about or About(""))
     return [_environment().get_template(one.code).render({**words, **one.figures})
             for one in findings]  # fmt: skip
