@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -25,13 +26,14 @@ from atlas_core.api import (
 from atlas_core.printing import counted
 from atlas_stability.decision import learned
 from atlas_stability.hull import Hulls
-from atlas_stability.phases import Known, phases_of, warn_of_units
+from atlas_stability.phases import TRACE, Known, in_traces, phases_of, warn_of_units
 
 if TYPE_CHECKING:
     from atlas_stability.hooks import ConvexHullConfig
 
 UNIT = "eV/atom"
 ELEMENT = "an element, which formation energies are counted from"
+TRACES = f"an element in traces, less than {TRACE:g} of the atoms, which no hull can tell from none"
 
 
 class ConvexHull:
@@ -53,9 +55,12 @@ class ConvexHull:
         read: Dataset = source.load(context)
         where = f"reference {read.name}"
         if read.task != "regression" or read.unit != UNIT:
-            unit = read.unit or read.task
-            raise DataError(f"{where}: {read.target_name} is in {unit}, a hull needs {UNIT}")
+            found = f"is in {read.unit}" if read.unit else "has no unit"
+            found = found if read.task == "regression" else f"is of task {read.task}"
+            raise DataError(f"{where}: {read.target_name} {found}, a hull needs {UNIT}")
         known = Known.of(read.materials, read.target)
+        if few := int(in_traces(read.materials).sum()):
+            warnings.warn(f"{where}: {counted(few, 'phase')} with {TRACES}, left out", stacklevel=2)
         warn_of_units(known, where)
         return HullReference(config, known, read.name, read.fingerprint)
 
@@ -111,14 +116,17 @@ class HullReference:
         """Return the hull at n compositions, of all materials but the one that is asked about.
 
         A phase of ``phases`` with its composition is left out: it may be the same material. Of the
-        known ones its own row is, and other crystals of its composition compete.
+        known ones its own row is, and other crystals of its composition compete. An element has no
+        border, nor has what has an element in traces, which does not compete either.
 
         Raises:
             DataError: an element has no phase.
         """
         elements = np.diff(phases_of(asked, np.zeros(len(asked))).offsets)
-        several = np.flatnonzero(elements > 1)
-        value, words = np.full(len(asked), np.nan), [ELEMENT] * len(asked)
+        traces = in_traces(asked)
+        several = np.flatnonzero((elements > 1) & ~traces)
+        value = np.full(len(asked), np.nan)
+        words = [TRACES if few else ELEMENT for few in traces.tolist()]
         if len(several):
             some = asked.take(several)
             competing, own, energy = self._competing(some, known, target)

@@ -20,11 +20,17 @@ from atlas_core.api import F8, I8
 EXACT = 1e-10
 """eV/atom below the plane of a simplex from which a phase enters it."""
 TINY = 1e-12
-"""Fractions below this are none."""
+"""Ratios that differ by less than this are equal."""
+PIVOT = 1e-9
+"""Smallest entry through which a phase enters a simplex: smaller ones are what rounding left."""
+LARGE = 10
+"""Energies of up to 2^10 eV/atom are taken as they are, larger ones as so many of a larger unit."""
 AT_ONCE = 100_000
 """Numbers in the largest array of one batch, so that it stays in a cache."""
 PATIENT = 60
 """Pivots by the steepest gain; from there on by Bland's rule, which never cycles."""
+ENDLESS = 10_000
+"""Pivots that no program of well-known numbers needs."""
 
 System = tuple[int, ...]
 
@@ -212,14 +218,20 @@ class _Program:
         self.energy[rows, columns] = energy[rows]
 
     def solved(self) -> tuple[F8, I8, F8]:
-        """Return (b,) energies, and (b, k) basic columns with their shares."""
+        """Return (b,) energies, and (b, k) basic columns with their shares.
+
+        Raises:
+            ValueError: there is no end of it.
+        """
         b, _, k = self.amounts.shape
+        unit = _unit(self.energy, k)
+        every = self.energy / unit[:, None]
         basis = np.tile(np.arange(k), (b, 1))  # the pure elements come first
         energy, shares = np.zeros(b), np.zeros((b, k))
         going = np.arange(b)
         pivots = 0
         while going.size:
-            amounts, costs = self.amounts[going], self.energy[going]
+            amounts, costs = self.amounts[going], every[going]
             some = np.take_along_axis(amounts, basis[going][:, :, None], axis=1)
             inverse = np.linalg.inv(some)
             price = (inverse @ np.take_along_axis(costs, basis[going], axis=1)[:, :, None])[..., 0]
@@ -234,14 +246,28 @@ class _Program:
             column = amounts[rows, enters[rows]]
             change = np.einsum("bkj,bk->bj", inverse[rows], column)
             with np.errstate(divide="ignore", invalid="ignore"):
-                ratio = np.where(change > TINY, np.maximum(held[rows], 0.0) / change, np.inf)
+                ratio = np.where(change > PIVOT, np.maximum(held[rows], 0.0) / change, np.inf)
             least = ratio.min(axis=1, keepdims=True)
             tied = ratio <= least + TINY
             leaves = np.where(tied, basis[going[rows]], np.iinfo(np.int64).max).argmin(axis=1)
             going = going[rows]
             basis[going, leaves] = enters[rows]
             pivots += 1
-        return energy, basis, shares
+            if pivots > ENDLESS:
+                text = "fractions or energies are too many powers of ten apart"
+                raise ValueError(f"{going.size} hulls not found in {ENDLESS} steps: {text}")
+        return energy * unit, basis, shares
+
+
+def _unit(energy: F8, k: int) -> F8:
+    """Return (b,) powers of two that energies are divided by, so that rounding errors are small.
+
+    It is 1 unless an energy is below -1024 eV/atom, or that of an element, the first k, is beyond.
+    """
+    size = np.maximum(-energy, 0.0)
+    size[:, :k] = np.abs(energy[:, :k])
+    exponent = np.frexp(size.max(axis=1))[1] - LARGE
+    return np.asarray(np.ldexp(1.0, np.maximum(exponent, 0)))
 
 
 def _fractions(phases: Phases, row: int, system: System) -> F8:

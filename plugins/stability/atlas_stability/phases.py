@@ -8,13 +8,15 @@ from functools import cached_property
 
 import numpy as np
 
-from atlas_core.api import F8, MAX_Z, SYMBOLS, CautionWarning, DataError, Materials
+from atlas_core.api import F8, MAX_Z, SYMBOLS, Bool, CautionWarning, DataError, Materials
 from atlas_stability.hull import HullIndex, Phases
 
 ZERO = 0.1
 """eV/atom that the lowest phase of an element may be away from 0 without a word."""
 DEEPEST = -6.0
 """eV/atom: no compound has so low a formation energy; the lowest known are fluorides near -4.7."""
+TRACE = 1e-5
+"""Atomic fraction below which an element is there in traces: a hull cannot tell it from none."""
 
 
 def phases_of(materials: Materials, energy: F8) -> Phases:
@@ -26,6 +28,12 @@ def phases_of(materials: Materials, energy: F8) -> Phases:
     offsets = np.searchsorted(owner, np.arange(len(materials) + 1))
     total = np.add.reduceat(amounts, offsets[:-1])
     return Phases(unique % MAX_Z + 1, amounts / total[owner], offsets, energy)
+
+
+def in_traces(materials: Materials) -> Bool:
+    """Return (n,) whether an element of a material is there in traces only."""
+    phases = phases_of(materials, np.zeros(len(materials)))
+    return np.asarray(np.minimum.reduceat(phases.fractions, phases.offsets[:-1]) < TRACE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,10 +55,12 @@ class Known:
 
     @classmethod
     def of(cls, materials: Materials, energy: F8) -> Known:
-        """Take the lowest of each composition; of equal ones the first."""
+        """Take the lowest of each composition, of equal ones the first; none with a trace."""
+        whole = np.flatnonzero(~in_traces(materials))
+        materials, energy = materials.take(whole), energy[whole]
         names = np.asarray(materials.formulas())
         order = np.lexsort((np.arange(len(names)), energy, names))
-        first = np.append(True, names[order][1:] != names[order][:-1])
+        first = np.append(True, names[order][1:] != names[order][:-1])[: len(order)]
         starts = np.flatnonzero(first)
         following = np.append(starts[1:], len(order))
         second = np.where(

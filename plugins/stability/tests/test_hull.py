@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from pymatgen.analysis.phase_diagram import PDEntry, PhaseDiagram
 from pymatgen.core import Composition
+from scipy.optimize import linprog
 
 from atlas_core.api import CautionWarning, DataError, Materials
 from atlas_core.testing import find_component
-from atlas_stability.convex_hull import ELEMENT, HullReference, in_words
+from atlas_stability.convex_hull import ELEMENT, TRACES, HullReference, in_words
 from atlas_stability.hooks import ConvexHullConfig
 from atlas_stability.hull import HullIndex
 from atlas_stability.phases import Known, phases_of, warn_of_units
@@ -233,3 +234,59 @@ def test_phases_say_which_elements_there_is_nothing_of() -> None:
     zero = HullReference(ConvexHullConfig(elements="zero"), None, "", "").phases(asked, own, energy)
     assert zero.lacking == {92}
     assert sorted(strict.materials.formulas()) == sorted(own.formulas())
+
+
+def test_a_dopant_is_no_endless_loop() -> None:
+    # every mixture with as much P costs -1, and the compound that is asked about is one of them
+    found = known(Li=0.0, P=0.0, O=0.0, PO3000=-1.0, LiP1000=-1.0, LiP1000O=-1.0)
+    hulls = found.index.at(phases_of(materials("LiP1000O"), np.zeros(1)))
+    assert hulls.energy[0] == pytest.approx(-1.0)
+
+
+def by_scipy(found: Known, formula: str) -> float:
+    """Return the energy of the hull by another solver of linear programs."""
+    asked = materials(formula)
+    inside = np.setdiff1d(np.arange(1, 119), asked.numbers) - 1
+    every, wanted = found.materials.element_fractions(), asked.element_fractions()[0]
+    some = (every[:, inside] == 0).all(axis=1)
+    there = asked.numbers - 1
+    tolerances = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10}
+    solved = linprog(
+        found.energy[some], A_eq=every[some][:, there].T, b_eq=wanted[there], options=tolerances
+    )
+    assert solved.status == 0
+    return float(solved.fun)
+
+
+def test_hulls_with_dopants_are_those_of_scipy() -> None:
+    rng = np.random.default_rng(4)
+    formulas = [*ELEMENTS]
+    for _ in range(60):
+        some = rng.choice(ELEMENTS, rng.integers(2, 6), replace=False)
+        amounts = rng.choice(["", "2", "3", "0.001", "0.0001"], len(some))
+        formulas.append("".join(f"{e}{n}" for e, n in zip(some, amounts, strict=True)))
+    energies = np.append(np.zeros(len(ELEMENTS)), rng.normal(-1.0, 0.5, 60))
+    found = Known.of(materials(*formulas), energies)
+    asked = formulas[len(ELEMENTS) :]
+    hulls = found.index.at(phases_of(materials(*asked), np.zeros(60)))
+    for formula, energy in zip(asked, hulls.energy.tolist(), strict=True):
+        assert energy == pytest.approx(by_scipy(found, formula), abs=1e-6), formula
+
+
+def test_energies_of_any_size_are_no_endless_loop() -> None:
+    found = known(Li=3.0, O=0.0, LiO2=9e50, LiO3=-2e50, Li2O=0.0)
+    hulls = found.index.at(phases_of(materials("LiO", "LiO9"), np.zeros(2)))
+    # LiO3 has 1/4 Li: LiO is 2/3 of it and 1/3 Li; LiO9 is 2/5 of it and 3/5 O
+    np.testing.assert_allclose(hulls.energy, [-2e50 * 2 / 3, -2e50 * 0.4])
+    high = known(Li=0.0, O=0.0, Li2O=-2.0, LiO9=1e99)
+    hulls = high.index.at(phases_of(materials("LiO"), np.zeros(1)))
+    assert hulls.energy[0] == pytest.approx(-2.0 * 0.75)  # a hopeless phase changes nothing
+
+
+def test_what_has_a_trace_of_an_element_has_no_border_and_does_not_compete() -> None:
+    own = materials("Li", "O", "Li2O", "Li0.000001O", "LiO")
+    drawn = reference().border(own, own, np.array([0.0, 0.0, -2.0, -9.0, -1.0]))
+    assert np.isnan(drawn.value[3])
+    assert drawn.words[3] == TRACES
+    assert drawn.value[4] == pytest.approx(-2.0 * 0.75)
+    assert len(Known.of(own.take([3]), np.zeros(1))) == 0
