@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -65,6 +66,7 @@ class Decider:
             reference = chosen.build().load(context)
             if not isinstance(reference, Reference):
                 raise ContractError("load returned no Reference")
+            _require_stated(reference)
         if reference.unit not in ("", unit):
             raise DataError(
                 f"reference {chosen.name}: needs targets in {reference.unit}, but {target} is in"
@@ -89,8 +91,8 @@ class Decider:
                 raise ContractError("wording returned no Wording")
         return {
             "wording": asdict(wording),
-            "margin": self.reference.margin,
-            "target_reliability": self.reference.target_reliability,
+            "margin": float(self.reference.margin),
+            "target_reliability": float(self.reference.target_reliability),
         }
 
     def draw(self, asked: Materials, known: Materials, target: F8) -> Border:
@@ -188,6 +190,25 @@ class Learned:
         with blame(self.chosen.parts, (), "decide"):
             likely = _asked(self.at_border, rows, 0.0)
             return likely, np.maximum(likely, _asked(self.near, rows, self.margin))
+
+
+def _require_stated(reference: Reference) -> None:
+    """Refuse a reference whose attributes are not what they must be.
+
+    Raises:
+        ContractError: names all of them.
+    """
+    wrong = [
+        f"{name} is no text: {getattr(reference, name)!r:.80}"
+        for name in ("fingerprint", "unit")
+        if not isinstance(getattr(reference, name), str)
+    ]
+    for name, high in (("margin", math.inf), ("target_reliability", 1.0)):
+        value = getattr(reference, name)
+        if not isinstance(value, int | float | np.number) or not 0 <= value < high:
+            wrong.append(f"{name} is no number from 0 to {high:g}: {value!r:.80}")
+    if wrong:
+        raise ContractError("; ".join(wrong))
 
 
 def _asked(decision: Decision, rows: BorderRows, above: float) -> F8:

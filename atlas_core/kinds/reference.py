@@ -100,6 +100,10 @@ class Wording:
     against: str = "its reference"
     competing: str = "held against"
 
+    def __post_init__(self) -> None:
+        if strange := [name for name, text in vars(self).items() if not isinstance(text, str)]:
+            raise ContractError(f"wording: {', '.join(strange)} must be text")
+
 
 @dataclass(frozen=True, eq=False)
 class Border:
@@ -116,13 +120,15 @@ class Border:
     def __post_init__(self) -> None:
         freeze(self, np.float64, "value")
         n = len(self.words)
+        if isinstance(self.words, str) or not all(isinstance(one, str) for one in self.words):
+            raise ContractError("border: words must be texts, one for each material")
         if self.value.shape != (n,) or np.isinf(self.value).any():
             raise ContractError(f"border: value must be ({n},), finite or NaN")
 
 
 @dataclass(frozen=True, eq=False)
 class BorderRows:
-    """n predictions of one arm and fold, and what they are held against.
+    """n predictions of one arm and fold, and what they are held against: read-only arrays.
 
     Attributes:
         border: (n,) in the target's unit; none is NaN.
@@ -142,6 +148,9 @@ class BorderRows:
     score: F8
     elements: F8
     target: F8
+
+    def __post_init__(self) -> None:
+        freeze(self, np.float64, *vars(self))
 
     def __len__(self) -> int:
         return len(self.border)
