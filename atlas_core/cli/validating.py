@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,14 +11,17 @@ from typing import Any
 import numpy as np
 
 from atlas_core.engine.blame import blame
+from atlas_core.engine.decide import Decider
 from atlas_core.engine.features import side_by_side
+from atlas_core.engine.jobs import require_borders
 from atlas_core.engine.loading import cut, data_context, load_dataset
 from atlas_core.engine.notes import warning_lines
 from atlas_core.engine.options import RunOptions
 from atlas_core.engine.preflight import Preflight
 from atlas_core.errors import DataError, MissingDataError
-from atlas_core.kinds.dataset import Dataset
+from atlas_core.kinds.dataset import DataContext, Dataset
 from atlas_core.kinds.featurizer import Features, Featurizer, Vectors
+from atlas_core.kinds.split import Split
 from atlas_core.spec.plan import BoundComponent, Plan
 
 LOOKED_AT = 20
@@ -56,7 +60,8 @@ def look_ahead(plan: Plan, *, data_dir: Path | None, cache_dir: Path) -> Ahead:
     """Load the data where they lie on this machine, cut them, and ask every component.
 
     Raises:
-        DataError: the data cannot be read or cut, or do not do for a component.
+        DataError: the data cannot be read or cut, no border can be drawn among them, or they do not
+            do for a component.
     """
     options = RunOptions(out=Path(), cache_dir=cache_dir, data_dir=data_dir, offline=True)
     with warnings.catch_warnings(record=True) as caught:
@@ -67,6 +72,7 @@ def look_ahead(plan: Plan, *, data_dir: Path | None, cache_dir: Path) -> Ahead:
         except MissingDataError as err:
             return Ahead(unchecked=str(err))
         splits = cut(plan.split, dataset, plan.spec.seed)
+        _borders(plan, dataset, splits, context)
         preflight = Preflight(
             plan.spec, plan.asked, plan.nested_splits, dataset=dataset, splits=splits
         )
@@ -78,6 +84,20 @@ def look_ahead(plan: Plan, *, data_dir: Path | None, cache_dir: Path) -> Ahead:
         for split in splits
     ]
     return Ahead(folds, warnings=warning_lines(caught))
+
+
+def _borders(plan: Plan, dataset: Dataset, splits: Sequence[Split], context: DataContext) -> None:
+    """Load the reference and draw all borders; warn where its data are not at hand."""
+    try:
+        decider = Decider.of(plan.reference, context, dataset)
+    except MissingDataError as err:
+        warnings.warn(
+            f"the reference was not checked, its data are not at hand: {err}", stacklevel=2
+        )
+        return
+    if decider is not None:
+        decider.every(dataset)
+        require_borders(plan.spec, dataset, splits, decider)
 
 
 def _alike(plan: Plan, dataset: Dataset) -> dict[str, Features]:
