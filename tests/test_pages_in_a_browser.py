@@ -15,7 +15,7 @@ import pytest
 from browser import SETTLE, Browser, Page, axe_core, chromium
 from from_columns import METRICS
 from matplotlib.image import imread
-from run_folders import make_exam, make_run, write_report
+from run_folders import make_decided, make_exam, make_run, write_report
 from support import SCREENING, Cli
 
 from atlas_core.finished import read_run
@@ -71,10 +71,11 @@ PAGES: dict[str, Draw] = {
     "exam": _exam,
     "binary": lambda folder: write_report(make_run(folder, task="binary")),
     "eight": lambda folder: write_report(make_run(folder, arms=EIGHT)),
+    "decided": lambda folder: write_report(make_decided(make_run(folder))),
     "learning": _learning,
     "comparison": _comparison,
 }
-FEW_COLUMNS = ("two", "exam", "binary", "learning")
+FEW_COLUMNS = ("two", "exam", "binary", "decided", "learning")
 """Pages whose tables fit a wide window; one with all metrics of eight arms or of runs may not."""
 NAMES = [
     name if name == "two" else pytest.param(name, marks=pytest.mark.all_pages) for name in PAGES
