@@ -10,7 +10,7 @@ export ATLAS_ROOT := $(shell f="$$(printf '%s' "$(MAKEFILE_LIST)" | sed 's/^ //'
 export OMP_WAIT_POLICY = PASSIVE
 export DATA_DIR
 
-.PHONY: help setup demo test test-pages test-faults test-fuzz lint format docs picture bench bench-setup bench-seeds bench-scaling bench-trust bench-stable bench-gpu matbench matbench-uq generate clean
+.PHONY: help setup demo test test-pages test-faults test-fuzz lint format docs picture bench bench-setup bench-seeds bench-scaling bench-trust bench-stable bench-stable-loop bench-gpu matbench matbench-uq generate clean
 
 help: ## show the targets
 	@$(IN_ROOT) awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -67,6 +67,9 @@ bench-trust: setup ## the trust region, novelty and audits on classes that nobod
 
 bench-stable: setup ## hulls and P(stable) against pymatgen, published models and held-out elements (half an hour): make bench-stable DATA_DIR=... PUBLISHED=...
 	@$(IN_ROOT) .venv/bin/python benchmarks/stable.py --data-dir "$${DATA_DIR:?name the folder of matbench_*.json.*}" $(if $(PUBLISHED),--published "$(PUBLISHED)")
+
+bench-stable-loop: setup ## how many crystals on the hull active learning finds, ten seeds (half an hour)
+	@$(IN_ROOT) .venv/bin/python benchmarks/stable_loop.py
 
 bench-gpu: setup ## training speed and memory of this machine's device, and what all of Matbench would take
 	@$(IN_ROOT) .venv/bin/python benchmarks/gpu.py

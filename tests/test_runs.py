@@ -412,6 +412,9 @@ def test_a_loop_that_seeks_the_stable_is_killed_and_resumes_to_the_same_bytes(cl
     assert np.isnan(picked[[3, 7]]).all()  # the last round chooses nothing
     assert np.isnan(expected[:4]).all()  # nobody asks for a probability there
     assert ((expected[4:7] > 0) & (expected[4:7] < 1)).all()
+    costs = np.array(table["cost_picked"])  # of the mean material 1
+    assert costs[4:7].mean() < 0.8  # cheap ones first
+    assert 0.8 < costs[:3].mean() < 1.3
     # what was found is what was found at first, and what was picked
     every = np.array(table["finds_share"])[0] * 300  # candidates: 400 less test and calibration
     found = np.array(table["finds_found"]) * every

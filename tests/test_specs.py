@@ -36,6 +36,11 @@ SMALL: dict[str, tuple[str, ...]] = {
         *(f"arms.{arm}.model.options.trees=10" for arm in ("random", "greedy", "ucb")),
         "arms.max_uncertainty.model.options.trees=10",
     ),
+    "active_learning_stable": (
+        "sample=400",
+        *LOOP,
+        *(f"arms.{arm}.model.options.trees=10" for arm in ("random", "greedy", "likely")),
+    ),
     "matbench_steels": (FOREST,),
     "matbench_expt_gap": ("sample=300", FOREST),
     "matbench_phonons": ("sample=250", FOREST, *CGCNN),
@@ -191,6 +196,15 @@ def test_stable_crystals_runs_small_and_says_what_its_probability_is_worth(cli: 
     assert "target_is_not" not in codes
     assert codes & {"calls_better", "calls_no_better", "calls_worse"}
     assert any("phases of the data set itself" in text for text in verdict["sentences"])
+
+
+def test_the_search_for_stable_crystals_runs_small_and_says_what_it_found(cli: Cli) -> None:
+    folder = run_small(cli, "active_learning_stable")
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert "Of the 40 candidates that" in page  # two rounds of twenty
+    assert "as many as by picking at random" in page
+    assert "What counts as on the hull is energy above the convex hull at or below" in page
+    assert "best 1" not in page  # nobody looks for the lowest values
 
 
 def test_the_exam_of_stability_runs_small_and_judges_both_parts(cli: Cli, data_dir: Path) -> None:

@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from atlas_core.api import DataError, SpecError
+from atlas_core.api import DataError, Materials, SpecError
 from atlas_core.engine.likely import platt
 from atlas_core.engine.loading import cut, data_context, load_dataset
 from atlas_core.engine.options import RunOptions
 from atlas_core.engine.run import run
+from atlas_core.engine.sought import Sought
 from atlas_core.spec.load import load_plan
 from atlas_core.spec.plan import Plan
 from atlas_core.store import read_arrays
@@ -179,6 +180,14 @@ def test_choosing_by_probability_needs_a_goal_that_is_a_decision(tmp_path: Path)
     (tmp_path / "spec.yaml").write_text(text, encoding="utf-8")
     with pytest.raises(SpecError, match="most_likely' needs decision"):
         load_plan(tmp_path / "spec.yaml", Registry())
+
+
+def test_a_label_costs_a_power_of_the_atoms_in_a_cell() -> None:
+    two = Materials.from_amounts(["H", "H2O"], [{1: 1.0}, {1: 2.0, 8: 1.0}])
+    sought = Sought("minimize", None, two)
+    assert sought.cost(np.array([0, 1]), 0.0) is None
+    # 1 and 3 atoms; of the mean material 1
+    np.testing.assert_allclose(sought.cost(np.array([1, 0]), 2.0), [9 / 5, 1 / 5])
 
 
 def test_a_score_becomes_the_probability_of_the_world_that_it_came_from() -> None:

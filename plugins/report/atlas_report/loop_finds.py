@@ -102,7 +102,8 @@ def sentences(source: Source, reference: str) -> list[str]:
         if np.isfinite(one.expected):
             texts.append(
                 f"{one.arm} expected {formatting.fixed(one.expected, 0)} of its"
-                f" {formatting.fixed(one.picks, 0)} picks to be {words.yes}, and {one.hits} are."
+                f" {formatting.fixed(one.picks, 0)} picks to be {words.yes}, and {one.hits} are; it"
+                " learned that from its labels and the calibration rows."
             )
     texts.append(
         f"What counts as {words.yes} is {source.target} at or below {words.border}, against"
