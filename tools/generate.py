@@ -373,6 +373,7 @@ def _filled(name: str) -> str:
         "trust": _trust_bars,
         "crystals": _crystals,
         "shifts": _shifts,
+        "stable-loop": _stable_loop,
         "flla": _flla,
         "faults": _faults,
         "codes": _codes,
@@ -590,6 +591,28 @@ def _crystals() -> str:
             *_reported(one),
         ]
         lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _stable_loop() -> str:
+    """Return how many times as many crystals on the hull each loop finds as picking at random."""
+    lines = [
+        "| first labeled are those of | on the hull, of 500 picks | times the share of all |"
+        " after six rounds | drawing other crystals |",
+        "| --- " * 5 + "|",
+    ]
+
+    def times(one: dict[str, float] | None) -> str:
+        if one is None:
+            return "-"
+        value = f"{one['value']:.2f}, " if "value" in one else ""
+        return f"{value}{one['low']:.2f} to {one['high']:.2f}"
+
+    for name, found in _result("stable_loop")["loops"].items():
+        cells = [
+            times(found[f"ratio{part}"]) for part in ("", "_first_six_rounds", "_other_crystals")
+        ]
+        lines.append(f"| {name} | {found['share_on_hull']:.1%} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 

@@ -48,7 +48,7 @@ with this in its ``pyproject.toml``::
 
 With ``goal: stable`` a loop seeks what lies at or below the border of the run's ``reference``, such
 as crystals on the convex hull, and not the lowest values. A request then holds predictions less
-their border, ``best`` is 0, and a component that ``requires={"decision"}`` is told the
+their border, ``best`` is 0, and a component that ``requires={"decision"}`` gets the
 ``probability`` of each row: the arm's own model, trained on which side of their border the labeled
 rows lie, with what it says of rows left out turned into a probability. No label of the pool enters,
 neither there nor in a border. ``cost`` is what a label costs, where a spec says that it grows with
