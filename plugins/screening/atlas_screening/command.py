@@ -172,6 +172,8 @@ def summary(result: Screened) -> str:
         lines += _decisions(result.held)
     if facts.outside is not None:
         lines.append(f"flagged as unlike the training data: {facts.outside}")
+    if facts.unseen_elements:
+        lines.append(f"with an element never seen in training: {facts.unseen_elements}")
     some = result.top[:FIRST]
     if facts.screened > len(some):
         lines.append(f"the first {len(some)} of {facts.screened}; the files have all:")

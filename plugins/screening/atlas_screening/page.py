@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 TEMPLATE = Path(__file__).parent / "templates" / "screen.html.j2"
 FEW = 100
 """Candidates up to which each is a dot of the figure."""
+FEW_BINS, MOST_BINS = 25, 60
+"""Most bins of the true values beside few candidates and beside many."""
 MARKERS = ("o", "s", "^")
 SPACE = {
     "features": "in the arm's features, each over its spread",
@@ -127,7 +129,12 @@ def _answer(facts: Facts) -> str:
     """Say how many may be used, or that nothing says so."""
     many = formatting.count(facts.screened, "candidate")
     if facts.labels is None:
-        return f"{many}, ranked by the prediction; no label says which may be used."
+        if facts.decisions is not None:
+            return f"{many}; only calls have labels, values have none."
+        return (
+            f"{many}, ranked by the prediction. This run has no trust method, so nothing says"
+            " which may be used; add “trust” to the spec."
+        )
     rest = ", ".join(
         f"{formatting.fixed(n, 0)} {name}" for name, n in facts.labels.items() if name != "trust"
     )
@@ -159,7 +166,7 @@ def _lede(facts: Facts, target: str) -> str:
     comma = f",{unit}" if unit else ""
     who = "the fits of the evaluation, on fewer rows," if facts.final else "it"
     erred = f" In the run {who} had errors of {' and '.join(held)} (MAE)." if held else ""
-    fit = "the final fit" if facts.final else f"the fit of fold {facts.fold}"
+    fit = "the final fit" if facts.final else f"as fitted in the evaluation (fold {facts.fold})"
     return (
         f"Arm {facts.arm} of run {facts.run}, {fit}, trained on"
         f" {formatting.count(facts.trained_on, 'material')} to predict {target}{comma}.{erred}"
@@ -170,6 +177,7 @@ def _counts(facts: Facts) -> list[tuple[str, str]]:
     counts = [
         ("screened", facts.screened),
         ("flagged as unlike the training data", facts.outside),
+        ("with an element never seen in training", facts.unseen_elements),
         ("formulas of training materials", facts.in_training),
         ("repeat the formula of another", facts.repeated or None),
         ("impossible values", facts.impossible),
@@ -258,7 +266,7 @@ def _panel(result: Screened, target: str, unit: str) -> Panel:
         groups = {f"{name}": result.prediction[result.labels == name] for name in LABEL_TONE}
     elif result.outside is not None:
         groups = {
-            "like the training data": result.prediction[~result.outside],
+            "not flagged": result.prediction[~result.outside],
             "flagged": result.prediction[result.outside],
         }
     else:
@@ -292,11 +300,10 @@ def candidate_figure(groups: Mapping[str, tuple[str, F8]], training: F8, *, labe
         label: of the axis.
     """
     figure, axes = new_figure()
-    values = np.concatenate([training, *(some for _, some in groups.values())])
-    low, high = float(values.min()), float(values.max())
-    edges = np.linspace(low, high if high > low else low + 1.0, 61)
-    share = np.histogram(training, edges)[0] / max(len(training), 1)
     total = sum(len(some) for _, some in groups.values())
+    values = np.concatenate([training, *(some for _, some in groups.values())])
+    edges = _edges(training, values, most=MOST_BINS if total > FEW else FEW_BINS)
+    share = np.histogram(training, edges)[0] / max(len(training), 1)
     if total > FEW:
         _stacked(axes, groups, edges, total)
     line = f"training, n = {len(training)}"
@@ -309,12 +316,29 @@ def candidate_figure(groups: Mapping[str, tuple[str, F8]], training: F8, *, labe
     return Drawn(figure)
 
 
+def _edges(training: F8, values: F8, *, most: int) -> F8:
+    """Return edges of bins over all values, as wide as Freedman and Diaconis advise for training.
+
+    Source: Z. Wahrscheinlichkeitstheorie verw. Gebiete 57, 453 (1981).
+    """
+    low, high = float(values.min()), float(values.max())
+    high = high if high > low else low + 1.0
+    quarter, three_quarters = np.quantile(training, (0.25, 0.75)) if len(training) else (0.0, 0.0)
+    width = 2 * (three_quarters - quarter) / max(len(training), 1) ** (1 / 3)
+    bins = int(np.ceil((high - low) / width)) if width > (high - low) / most else most
+    return np.linspace(low, high, bins + 1)
+
+
 def _dots(axes: Axes, groups: Mapping[str, tuple[str, F8]], height: float) -> None:
-    step = 0.08 * height
+    """Draw candidates in a strip of their own below the shares, a shaded line per group."""
+    step = 0.1 * height
+    axes.axhspan(
+        -(len(groups) + 0.6) * step, 0.0, color=palette.SENTINELS["ref"], alpha=0.12, linewidth=0
+    )
     for place, (color, (name, some)) in enumerate(groups.items(), start=1):
         axes.plot(
             some,
-            np.full(len(some), -place * step),
+            np.full(len(some), (0.2 - place) * step),
             linestyle="none",
             marker=MARKERS[(place - 1) % len(MARKERS)],
             markersize=4.5,
@@ -323,7 +347,7 @@ def _dots(axes: Axes, groups: Mapping[str, tuple[str, F8]], height: float) -> No
             label=f"{name}, n = {len(some)}",
         )
     axes.axhline(0.0, color=palette.SENTINELS["ref"], linewidth=0.7)
-    axes.set_ylim(-(len(groups) + 1) * step, 1.05 * height)
+    axes.set_ylim(-(len(groups) + 0.6) * step, 1.05 * height)
     axes.set_yticks([tick for tick in axes.get_yticks() if tick >= 0])
 
 

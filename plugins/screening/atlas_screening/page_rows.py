@@ -170,11 +170,16 @@ def row_view(same: Sequence[Row], places: int, facts: Facts, axis: Axis) -> dict
                 formatting.formula(one["formula"]),
                 fixed(one["value"]),
                 formatting.number(one["distance"], digits=2),
-                formatting.linked(one["id"], facts.meaning.url),
+                _place(str(one["id"]), facts.meaning.url),
             )
             for one in row["nearest"]
         ],
     }
+
+
+def _place(material: str, url: str) -> str:
+    """Return an id, linked where its data set has pages; a bare number is called an id."""
+    return f"id {material}" if material.isdigit() and not url else formatting.linked(material, url)
 
 
 def _same(rows: Sequence[Row]) -> list[tuple[Any, str, str]]:

@@ -63,6 +63,7 @@ class Facts:
         repeated: number of candidates whose formula an earlier one has.
         impossible: number of predictions that cannot be.
         incomplete_features: number of candidates with features that could not be made.
+        unseen_elements: number of candidates with an element that no training material has.
         top: number of candidates described in full.
         extreme: number of these predicted at the end of the training values that is looked for.
         extreme_share: the share of the training values that counts as that end.
@@ -101,6 +102,7 @@ class Facts:
     repeated: int
     impossible: int
     incomplete_features: int
+    unseen_elements: int
     top: int
     extreme: int
     extreme_share: float

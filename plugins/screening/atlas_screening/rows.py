@@ -24,7 +24,7 @@ from atlas_screening.sanity import Limit, impossible, limit_of
 
 Columns = dict[str, npt.NDArray[Any]]
 
-HIDDEN = ("novel", "formula_hash", "canonical", "place")
+HIDDEN = ("novel", "formula_hash", "canonical", "place", "unseen")
 """Columns that are needed of the whole list, and not written."""
 KEPT = ("novel", "formula_hash", "prediction", "risk", "expected_error", "outside")
 """Columns that are kept in memory until the list is complete."""
@@ -71,6 +71,7 @@ class Tally:
     in_training: int = 0
     impossible: int = 0
     incomplete: int = 0
+    unseen: int = 0
     unreadable: int = 0
     shown: list[BadRow] = field(default_factory=list)
     _kept: dict[str, list[npt.NDArray[Any]]] = field(default_factory=lambda: defaultdict(list))
@@ -80,6 +81,7 @@ class Tally:
         for name in self.kept:
             if name in columns:
                 self._kept[name].append(columns[name])
+        self.unseen += int(columns["unseen"].sum())
         for name in HIDDEN:
             columns.pop(name, None)
         self.screened += len(columns["row"])
@@ -161,7 +163,9 @@ def _block(
         "upper": predicted.upper,
     }
     odd = tuple(tuple(Reason("odd_candidate", t) for t in [batch.flags[i]] if t) for i in rows)
-    reasons: list[Reasons | None] = [odd, unseen(materials, training.elements)]
+    new = unseen(materials, training.elements)
+    columns["unseen"] = np.array([bool(one) for one in new], dtype=np.bool_)
+    reasons: list[Reasons | None] = [odd, new]
     if (score := predicted.score) is not None:
         columns["ood_score"], columns["outside"] = score.score, score.outside
         reasons.append(score.reasons)

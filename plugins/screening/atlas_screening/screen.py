@@ -232,6 +232,7 @@ def _facts(
         repeated=tally.repeated,
         impossible=tally.impossible,
         incomplete_features=tally.incomplete,
+        unseen_elements=tally.unseen,
         top=top,
         extreme=extreme,
         extreme_share=EXTREME,

@@ -20,7 +20,16 @@ from atlas_pages.svg import drawing
 from atlas_screening import page
 from atlas_screening.best import usual_distance
 from atlas_screening.command import summary
-from atlas_screening.page import FEW, _answer, _columns, _shares, candidate_figure
+from atlas_screening.page import (
+    FEW,
+    _answer,
+    _columns,
+    _counts,
+    _edges,
+    _panel,
+    _shares,
+    candidate_figure,
+)
 from atlas_screening.page_rows import collapsed, groups, row_view, shown_axis
 from atlas_screening.table import listed
 
@@ -41,6 +50,7 @@ def facts(**more: Any) -> Any:
         "task": "regression", "goal": "maximize", "unit": "", "screened": 1, "arm": "a",
         "fold": "f", "target": "metal", "words": "metal", "labels": None, "outside": None,
         "final": False, "meaning": Meaning(), "usual_distance": None, "level": 0.9,
+        "decisions": None, "unseen_elements": 0,
     }  # fmt: skip
     return SimpleNamespace(**{**known, **more})
 
@@ -208,7 +218,57 @@ def test_the_list_labeled_trust_comes_first_and_says_how_many_are_flagged() -> N
     assert "flagged" not in found[1].title
     assert _answer(result.facts) == "Of 4 candidates, 2 are labeled trust, 1 verify, 1 defer."
     assert [width for _, _, width in _shares(result.facts)] == [50, 25, 25]
-    assert _answer(facts(screened=4)).endswith("no label says which may be used.")
+    assert "trust method" not in _answer(result.facts)
+    assert _answer(facts(screened=4)) == (
+        "4 candidates, ranked by the prediction. This run has no trust method, so nothing says"
+        " which may be used; add “trust” to the spec."
+    )
+    assert "trust method" not in _answer(facts(screened=4, decisions={}))
+
+
+def test_what_is_not_flagged_is_not_called_like_the_training_data() -> None:
+    """UF6 in a run whose training lacked U may pass the detector, and is unseen all the same."""
+    unlabeled: Any = SimpleNamespace(
+        facts=facts(), labels=None, outside=np.array([False, False]), prediction=np.arange(2.0),
+        training=np.arange(9.0),
+    )  # fmt: skip
+    svg = str(_panel(unlabeled, "gap", "eV").svg)
+    assert "like the training data" not in svg
+    assert "not flagged, n = 2" in svg
+    known = {"in_training": 0, "repeated": 0, "impossible": 0, "incomplete_features": 0,
+             "unreadable": 0}  # fmt: skip
+    counts = dict(_counts(facts(outside=0, unseen_elements=1, **known)))
+    assert counts["with an element never seen in training"] == "1"
+    result: Any = SimpleNamespace(
+        facts=facts(outside=0, unseen_elements=1), top=[], folder=Path("out"), held=None
+    )
+    assert "with an element never seen in training: 1" in summary(result)
+    result.facts = facts(outside=0)
+    assert "never seen" not in summary(result)
+
+
+def test_a_bare_number_is_called_an_id_and_a_distance_a_distance() -> None:
+    def place(own: str, **more: Any) -> str:
+        row = row_view([candidate(nearest=[near(8.1) | {"id": own}])], 2, facts(**more), AXIS)
+        return str(row["nearest"][0][3])
+
+    assert place("1") == "id 1"
+    assert place("mp-1") == "mp-1"
+    assert ">17</a>" in place("17", meaning=Meaning(url="https://x.org/{id}"))
+    template = (Path(page.__file__).parent / "templates/screen.html.j2").read_text("utf-8")
+    assert "({{ id }}, distance {{ distance }})" in template
+
+
+def test_true_values_beside_few_candidates_are_no_comb() -> None:
+    training = np.random.default_rng(0).standard_normal(1000)
+    values = np.concatenate([training, [0.0]])
+    edges = _edges(training, values, most=25)
+    advised = len(np.histogram_bin_edges(training, "fd")) - 1  # by numpy
+    assert advised > 25
+    assert len(edges) == 25 + 1
+    assert len(_edges(training, values, most=60)) == advised + 1
+    assert (edges[0], edges[-1]) == (values.min(), values.max())
+    assert len(_edges(np.ones(9), np.ones(9), most=25)) == 26  # no spread
 
 
 @pytest.mark.parametrize("many", [FEW, FEW + 1])
