@@ -458,7 +458,7 @@ def _figures() -> str:
         ("error in-domain, MAE in eV/atom", "test", "mae", 3, 1.0),
         ("error on fluorides, MAE in eV/atom", "ood_test", "mae", 3, 1.0),
         (
-            "mean error on fluorides (predicted less true), eV/atom",
+            "mean signed error on fluorides, eV/atom",
             "ood_test",
             "mean_error",
             3,

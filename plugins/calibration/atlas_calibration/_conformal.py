@@ -75,7 +75,10 @@ def unit_of(prediction: Prediction, config: ScoreConfig, method: str) -> Unit:
         return Unit(normalized=False, floor=0.0, method=method)
     sigma = sigma_of(prediction, method)
     if not sigma.any():
-        raise DataError(f"{method}: sigma is 0 on all calibration rows; use score: absolute")
+        raise DataError(
+            f"{method}: sigma is 0 on all calibration rows: an ensemble of a model that uses no"
+            " seed needs resample: bootstrap, and an arm without a sigma needs score: absolute"
+        )
     return Unit(normalized=True, floor=config.beta * float(np.median(sigma)), method=method)
 
 

@@ -164,8 +164,11 @@ def test_an_error_where_sigma_is_zero_counts_as_infinitely_surprising():
 
 
 def test_sigma_that_is_zero_everywhere_is_refused():
-    with pytest.raises(DataError, match="sigma is 0 on all"):
-        calibrated(split_conformal, NORMALIZED, request(np.zeros(9), np.ones(9), sigma=np.zeros(9)))
+    zero = np.zeros(9)
+    with pytest.raises(DataError, match=r"sigma is 0 on all.* needs resample: bootstrap, and"):
+        calibrated(split_conformal, NORMALIZED, request(zero, np.ones(9), sigma=zero))
+    zero[0] = 1e-9  # one row with a sigma is enough
+    calibrated(split_conformal, NORMALIZED, request(np.zeros(9), np.ones(9), sigma=zero))
 
 
 def test_label_sets_by_hand():

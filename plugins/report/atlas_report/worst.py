@@ -176,4 +176,7 @@ def twin_text(
     twin = twins.get(str(rows.fold[i]), {}).get(str(rows.ids[i]))
     if twin is None or abs(twin - rows.mean[i]) >= abs(twin - rows.target[i]):
         return ""
-    return f"or the label is wrong, or of another phase: the same formula in training {show(twin)}"
+    return (
+        "The label may be wrong or belong to another phase: the same formula in training"
+        f" {show(twin)}"
+    )

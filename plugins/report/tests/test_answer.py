@@ -407,3 +407,10 @@ def test_decisions_of_no_use_are_not_to_be_followed_and_others_are_not_named() -
     assert line.endswith(
         "on materials like the training set do not decide by the P and the labels of forest."
     )
+
+
+def test_a_loop_speaks_of_its_candidates_and_other_runs_of_the_training_set() -> None:
+    looped = source([GOOD])
+    looped.active["labeled"] = np.array([9])
+    assert what_to_do(looped)[0] == "On materials like the candidates, use its predictions."
+    assert "candidates" not in " ".join(what_to_do(source([GOOD])))
