@@ -104,7 +104,18 @@ def test_every_component_of_the_repository_is_installed_and_no_other() -> None:
     assert {(row.kind, row.name) for row in OWN} == declared
     assert {kind for kind, _ in declared} == set(KINDS)
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert f"{len(declared)} components of {len(KINDS)} kinds" in readme
+    installed = (ROOT / "requirements.txt").read_text(encoding="utf-8")
+    projects = [
+        tomllib.loads(path.read_text("utf-8"))["project"]
+        for path in (ROOT / "examples").glob("*/pyproject.toml")
+        if f"examples/{path.parent.name}" in installed
+    ]
+    points = [one["entry-points"].get(f"atlas.{kind}", {}) for one in projects for kind in KINDS]
+    examples = sum(map(len, points))
+    assert examples == 5
+    listed = len(declared) + examples
+    said = f"lists {listed} components of {len(KINDS)} kinds, five of them from `examples/`"
+    assert said in readme
 
 
 def test_every_listed_component_says_what_it_is(cli: Cli) -> None:
