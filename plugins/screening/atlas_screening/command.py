@@ -196,7 +196,7 @@ def _first(result: Screened) -> str:
 
 def _decisions(held: Held) -> list[str]:
     """Return how many candidates got which label of the decision, and what it rests on."""
-    from atlas_screening.decision_words import basis, names_of
+    from atlas_screening.decision_words import basis, like_these, names_of
 
     facts, names = held.facts(), names_of(held.against)
     counts = ", ".join(f"{label} {n}" for label, n in facts["labels"].items())
@@ -204,6 +204,7 @@ def _decisions(held: Held) -> list[str]:
     return [
         f"{names.yes}: {facts['calls']} by the call; labels of the call: {counts}{none}",
         basis(held.against),
+        like_these(names),
     ]
 
 

@@ -136,3 +136,11 @@ def basis(found: Against) -> str:
             f" ({formatting.percent(record['low'])} to {formatting.percent(record['high'])})"
         )
     return said
+
+
+def like_these(names: Names) -> str:
+    """Return for which lists the probabilities hold."""
+    return (
+        f"{names.probability} holds for a list like these calibration rows: where a smaller share"
+        f" of the list is {names.yes}, as among compositions that nobody has made, it is too high"
+    )

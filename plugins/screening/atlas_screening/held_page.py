@@ -8,7 +8,7 @@ from atlas_core.kinds.trust import LABELS
 from atlas_pages import formatting
 from atlas_pages.panels import Panel
 from atlas_screening.competition_page import competition_view
-from atlas_screening.decision_words import FEW, Names, basis, names_of
+from atlas_screening.decision_words import FEW, Names, basis, like_these, names_of
 from atlas_screening.diagrams import diagrams
 from atlas_screening.held import Held
 from atlas_screening.held_rows import held_axis, held_groups
@@ -91,17 +91,13 @@ def _sentences(result: Screened, held: Held, names: Names) -> list[str]:
         " together. The label of the call is not that of the value.",
         f"{basis(held.against)}.",
     ]
+    if record["rows"] >= FEW:
+        said.append(f"{like_these(names)}.")
     if hull:
         said.append(
             "Formation energy is not stability: a candidate is stable where its energy lies at or"
             " below every mixture of other phases of this reference. Phases that it does not have"
             " compete with none."
-        )
-    if record["rows"] >= FEW:
-        said.append(
-            f"{names.probability} holds for a list like these calibration rows: where a smaller"
-            f" share of the list is {names.yes}, as among compositions that nobody has made, it is"
-            " too high."
         )
     if record.get("brier") is not None and record.get("base_brier") is not None:
         said.append(

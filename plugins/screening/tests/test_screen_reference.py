@@ -13,13 +13,16 @@ import pytest
 from support import Cli
 
 from atlas_core.data.decisions import Decisions
+from atlas_core.data.predictions import Predictions
 from atlas_core.errors import DataError, SpecError
 from atlas_core.finished import read_run
 from atlas_core.kinds.reference import Wording
+from atlas_core.spec.model import Spec
 from atlas_registry.loading import Registry
+from atlas_screening.against import Against
 from atlas_screening.costs import read_costs
-from atlas_screening.decision_words import Names, decision_in_words, flip, known, two_labels
-from atlas_screening.named_reference import named
+from atlas_screening.decision_words import Names, basis, decision_in_words, flip, known, two_labels
+from atlas_screening.named_reference import Wanted, named
 from atlas_screening.open_arm import open_arm
 from atlas_screening.table import by_worth
 
@@ -181,6 +184,34 @@ def test_the_page_states_the_base_rate_and_what_is_known(run: Path, tmp_path: Pa
     assert "MgF2 + LiF" in text
     # no class was trained on: nothing is said of a final fit
     assert "as the final fit has none" not in text
+
+
+def test_a_final_fit_says_whose_rows_it_learned_from(run: Path, tmp_path: Path) -> None:
+    table = Predictions.from_parquet(run / "predictions.parquet")
+    decider = Wanted("flla,elements=zero").load(read_run(run), Spec.model_construct(), Registry())
+    assert decider is not None
+    none = (np.array([], dtype="U1"), np.array([], dtype="U1"), np.zeros(0))
+    for pooled in (True, False):
+        found = Against.of(decider, training=none, rows=table, trust=None, pooled=pooled)
+        assert ("as the final fit has none of its own" in basis(found)) == pooled
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"), [("LiMgF3\nLi2MgF4\n", True), ("LiMgF3\n", False), ("LiMgCaF5\n", False)]
+)
+def test_what_competes_is_shown_where_something_does(
+    run: Path, tmp_path: Path, text: str, shown: bool
+) -> None:
+    ask(run, tmp_path, f"formula\n{text}", "--reference", OWN)
+    page = (tmp_path / "o/screen.html").read_text(encoding="utf-8")
+    assert ("Candidates of one chemical system" in page) == shown
+    assert ("Phase diagram F-Li-Mg" in page) == ("Ca" not in text)
+    assert "Phase diagram Ca" not in page  # of four elements there is none
+    if shown:
+        facts = json.loads((tmp_path / "o/screen.json").read_text(encoding="utf-8"))
+        (system,) = facts["decisions"]["systems"]
+        alone, others = np.array(system["alone"]), np.array(system["independent"])
+        assert (others <= alone + 0.05).all()  # a rival only lowers a hull, to the noise of draws
 
 
 def test_bad_input_is_one_clear_line(run: Path, tmp_path: Path) -> None:
