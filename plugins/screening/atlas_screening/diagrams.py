@@ -207,9 +207,8 @@ def _marks(axes: Axes, points: Points, x: F8, y: F8) -> None:
             alpha=round(FAINT + (1 - FAINT) * float(points.share[k]), 2),
             zorder=4 if candidate else 3,
         )
-    below = 0
+    beside = _beside(points, x)
     for k in _named(points).tolist():
-        below += int(points.candidate[k])
         corner = points.fractions[k].max() > 1 - 1e-9
         text = points.formulas[k].translate(_SUBSCRIPT)
         if corner:
@@ -217,13 +216,21 @@ def _marks(axes: Axes, points: Points, x: F8, y: F8) -> None:
         axes.annotate(
             text,
             (x[k], y[k]),
-            xytext=(0, -5 - 10 * below) if points.candidate[k] else (0, 7),
+            xytext=beside.get(k, (0, 7)),
             textcoords="offset points",
-            ha="center",
+            ha={-1: "right", 0: "center", 1: "left"}[int(np.sign(beside.get(k, (0, 0))[0]))],
             color=color["ink" if points.candidate[k] or corner else "muted"],
             fontsize=8.8,
             zorder=5,
         )
+
+
+def _beside(points: Points, x: F8) -> dict[int, tuple[int, int]]:
+    """Return where the name of each candidate stands: on the outer side of it, in pixels."""
+    order = sorted(np.flatnonzero(points.candidate).tolist(), key=lambda k: float(x[k]))
+    half = len(order) // 2
+    left = {k: (-8, -3 - 11 * i) for i, k in enumerate(order[:half])}
+    return left | {k: (8, -3 - 11 * i) for i, k in enumerate(reversed(order[half:]))}
 
 
 def _named(points: Points) -> npt.NDArray[np.int64]:
