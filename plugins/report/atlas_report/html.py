@@ -103,7 +103,7 @@ def _added(place: int, section: ReportSection) -> Added:
 def _view(source: Source, sections: Sequence[ReportSection]) -> dict[str, Any]:
     manifest, every = source.manifest, source
     source = entries(every)
-    views = views_of(source)
+    views, learning = views_of(source), loop_view(every)
     return {
         "name": str(manifest.get("name") or manifest.get("run_id") or "run"),
         "question": " ".join(str(manifest.get("question") or "").split()),
@@ -114,12 +114,12 @@ def _view(source: Source, sections: Sequence[ReportSection]) -> dict[str, Any]:
         "answers": answers(source),
         "ranked": ranking(source),
         "strip": error_strip({"": source}),
-        "todo": what_to_do(every),
+        "todo": (*what_to_do(every), *([learning.choice] if learning and learning.choice else [])),
         "views": views,
         "folded": len(source.rows) > UNFOLDED,
         "arms": [arm_view(source, arm, alone=k >= COLUMNS) for k, arm in enumerate(source.rows)],
         "beside": beside(every),
-        "learning": loop_view(every),
+        "learning": learning,
         "decided": decided_views(source),
         "decided_title": title(source),
         "asked": source.wording,

@@ -33,7 +33,8 @@ class Saved:
 class LoopView:
     """The curves and the table below them; no table where there is no reference.
 
-    ``headline`` and ``sentences`` say which arm found most with the fewest labels.
+    ``headline`` and ``sentences`` say which arm found most with the fewest labels, ``choice`` by
+    which rule to choose; "" where nothing is known of that.
     """
 
     panels: tuple[Panel, ...]
@@ -42,6 +43,7 @@ class LoopView:
     saved: tuple[Saved, ...]
     headline: str
     sentences: tuple[str, ...]
+    choice: str = ""
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,7 @@ def loop_view(source: Source) -> LoopView | None:
         saved=tuple(saved),
         headline=sentences[0],
         sentences=tuple(sentences[1:]),
+        choice=_choice(source, by_column, reference),
     )
 
 
@@ -167,6 +170,26 @@ def _found_top(source: Source, held: Mapping[str, Mapping[str, Series]], referen
     return (
         f"{named} {verb} the best 1 % of the candidates with the fewest labels: {after}; {against}."
     )
+
+
+def _choice(source: Source, held: Mapping[str, Mapping[str, Series]], reference: str) -> str:
+    """Say by which rule to choose: those that surely found more than choosing at random would."""
+    finds, lines = loop_finds.found(source), held.get("top1_found")
+    if finds:
+        sure = [one.arm for one in finds if one.arm != reference and one.times[1] > 1]
+        what = f"candidates that are {source.wording.yes}"
+    elif lines and reference in lines:
+        top, chance = _top_sizes(source), float(lines[reference][1][-1])
+        ends = {arm: float(line[1][-1]) for arm, line in lines.items() if arm != reference}
+        sure = [arm for arm, end in ends.items() if _more(chance, end, top, len(lines))]
+        what = "of the best 1 %"
+    else:
+        return ""
+    next_one = "To choose what to compute or measure next,"
+    if not sure:
+        return f"{next_one} no rule is shown to find more than choosing at random."
+    of = "the rule of" if len(sure) == 1 else "one of the rules of"
+    return f"{next_one} use {of} {formatting.listed(sure)}: more {what} than by choosing at random."
 
 
 def _more(less: float, more: float, top: int, arms: int) -> bool:

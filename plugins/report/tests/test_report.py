@@ -292,6 +292,25 @@ def test_who_found_most_is_reported_where_fishers_test_of_the_counts_is_signific
     assert "another" not in text  # which other arms there are was not tested
     assert f"{round(20 * own)} of 20" in text
     assert f"{round(20 * other)} of 20" in text
+    choice = loop._choice(source, {"top1_found": lines}, "random")
+    assert choice == "To choose what to compute or measure next, " + (
+        "use the rule of greedy: more of the best 1 % than by choosing at random."
+        if sure
+        else "no rule is shown to find more than choosing at random."
+    )
+    assert loop._choice(source, {"top1_found": lines}, "") == ""  # nothing to hold it against
+
+
+def test_the_rule_of_a_loop_that_seeks_the_stable_is_one_that_surely_found_more() -> None:
+    """Of 200 picks 120 are stable, or 90, where 40 % of all candidates are."""
+    both = seeks_stable({"greedy": (60, 60), "ucb": (45, 45), "random": (40, 40)}, 0.4)
+    # the lower end of Wilson's interval: 0.531 and 0.382
+    assert loop._choice(both, {}, "random").startswith(
+        "To choose what to compute or measure next, use the rule of greedy: more candidates that"
+        " are"
+    )
+    none = seeks_stable({"ucb": (45, 45), "random": (40, 40)}, 0.4)
+    assert "no rule is shown" in loop._choice(none, {}, "random")
 
 
 def seeks_stable(hits: dict[str, tuple[int, int]], base: float, expected: float = np.nan) -> Source:
