@@ -44,7 +44,7 @@ class HeldGroup:
 
 
 def held_groups(result: Screened, held: Held, axis: Axis) -> tuple[HeldGroup, ...]:
-    """Return the lists of the page: trusted calls of what is stable come first."""
+    """Return the lists of the page: trusted calls of what meets the border come first."""
     names, decided = names_of(held.against), held.decided
     label, yes = decided.label, decided.probability >= 0.5
     kinds: list[tuple[str, str, str, Bool, Callable[[Row], bool]]] = [
