@@ -106,11 +106,8 @@ def make_jobs(
         trust, components = _trust(plan, arm, dataset), plan.arms[arm]
         seen = seen_by(every, components["featurizer"].requires)
         for repeat, split in _trainings(plan, splits, len(target)):
-            first, final = repeat == 1, split.name == FINAL
-            wanted = True if final else options.save_fitted
-            # of a loop no fit is kept, and of many folds only when asked for
-            kept = first and loop is None and (len(splits) == 1 if wanted is None else wanted)
-            keep = Keep(folder.fitted(arm, split.name), bool(wanted), options.key_file)
+            first = repeat == 1
+            kept = first and loop is None
             made.append(
                 Job(
                     label=f"arm {in_words((arm, split.name, repeat))}",
@@ -124,17 +121,27 @@ def make_jobs(
                     device=options.device,
                     directory=folder.checkpoints(arm, split.name, repeat),
                     trust=trust if first else None,
-                    keep=keep if kept else None,
+                    keep=_keep(folder, arm, split, len(splits), options) if kept else None,
                     key_file=options.key_file,
                     loop=loop,
                     oracle=Oracle(target) if loop is not None else None,
-                    final=final,
+                    final=split.name == FINAL,
                     evaluator=plan.evaluator if loop is not None else None,
                     repeat=repeat,
                     seeks=None if loop is None else _sought(loop, decider, dataset),
                 )
             )
     return made
+
+
+def _keep(
+    folder: RunFolder, arm: str, split: Split, folds: int, options: RunOptions
+) -> Keep | None:
+    """Return where a fit is written: of one of many folds only when asked for; else None."""
+    wanted = True if split.name == FINAL else options.save_fitted
+    if not (folds == 1 if wanted is None else wanted):
+        return None
+    return Keep(folder.fitted(arm, split.name), bool(wanted), options.key_file)
 
 
 def _sought(loop: ActiveLearning, decider: Decider | None, dataset: Dataset) -> Sought:
