@@ -27,6 +27,7 @@ from pydantic import ConfigDict, field_serializer
 from atlas_core.api import (
     Assessment,
     Batch,
+    Border,
     Calibration,
     Component,
     Config,
@@ -45,6 +46,7 @@ from atlas_core.api import (
     Split,
     Vectors,
     Verdict,
+    Wording,
     labels_of,
     longest_prefix,
     select_top,
@@ -611,6 +613,59 @@ def narrow(found):
     )
 
 
+class Middle:
+    """One border for all, and a Gaussian of sigma."""
+
+    fingerprint, unit, margin, target_reliability = "", "", 0.1, 0.9
+
+    def load(self, context):
+        return self
+
+    def wording(self, known):
+        return Wording(against="a border in the middle")
+
+    def border(self, asked, known, target):
+        return Border(np.full(len(asked), 0.0), self.words(asked))
+
+    def words(self, asked):
+        return ["the middle"] * len(asked)
+
+    def learn(self, rows, margin):
+        return MiddleDecision(margin, self.probability)
+
+    def probability(self, rows, margin):
+        z = (rows.border + margin - rows.mean) / rows.std
+        return np.array([NormalDist().cdf(one) for one in z])
+
+
+@dataclass
+class MiddleDecision:
+    margin: float
+    probability: Callable
+
+    def __call__(self, rows):
+        return self.probability(rows, self.margin)
+
+
+def middle(**methods):
+    return component(type("Broken", (Middle,), methods))
+
+
+def of_its_own_value(self, asked, known, target):
+    place = {one: i for i, one in enumerate(known.ids.tolist())}
+    own = np.array([target[place[one]] for one in asked.ids.tolist()])
+    return Border(own + 1.0, self.words(asked))
+
+
+def of_the_list(self, asked, known, target):
+    return Border(np.full(len(asked), float(len(asked))), self.words(asked))
+
+
+def writes_its_rows(self, rows, margin):
+    rows.std[:] = 1.0
+    return MiddleDecision(margin, self.probability)
+
+
 class Greedy:
     """The highest mean, or the lowest."""
 
@@ -915,6 +970,7 @@ HONEST = [
     ("ood", component(Nearest)),
     ("trust", component(Gaussian, requires={"epistemic", "task:regression"})),
     ("acquisition", component(Greedy)),
+    ("reference", component(Middle)),
     ("metric", component(metric)),
     ("report", component(Reported)),
     ("evaluator", component(Limit)),
@@ -1446,6 +1502,44 @@ BROKEN = [
         component(greedy(utility=lambda self, r: r.prediction.mean)),
     ),
     ("acquisition", "inputs_unchanged", component(greedy(select=writes_mean))),
+    ("reference", "border_of_every_material", middle(words=lambda self, asked: [""] * len(asked))),
+    ("reference", "a_material_says_nothing_of_itself", middle(border=of_its_own_value)),
+    ("reference", "a_border_is_that_of_the_material_alone", middle(border=of_the_list)),
+    (
+        "reference",
+        "probability_follows_the_margin",
+        middle(probability=lambda self, r, margin: 1 - Middle.probability(self, r, margin)),
+    ),
+    (
+        "reference",
+        "probabilities_are_calibrated",
+        middle(probability=lambda self, r, margin: 0.5 * Middle.probability(self, r, margin)),
+    ),
+    (
+        "reference",
+        "a_wider_margin_is_likelier",
+        middle(probability=lambda self, r, margin: Middle.probability(self, r, 0.0)),
+    ),
+    (
+        "reference",
+        "decides_from_few_rows",
+        middle(learn=lambda self, r, margin: MiddleDecision(margin / len(r), self.probability)),
+    ),
+    ("reference", "inputs_unchanged", middle(learn=writes_its_rows)),
+    (
+        "reference",
+        "order_is_kept",
+        middle(probability=lambda self, r, margin: np.sort(Middle.probability(self, r, margin))),
+    ),
+    (
+        "reference",
+        "batch_of_one_equals_the_batch",
+        middle(
+            probability=lambda self, r, margin: (
+                Middle.probability(self, r, margin) / Middle.probability(self, r, margin).max()
+            )
+        ),
+    ),
     ("report", "places_are_its_own", component(reported(places=("manifest.json",)))),
     ("report", "places_are_its_own", component(reported(places=("a/b",)))),
     ("report", "files_stand_in_its_places", component(reported(places=("other.html",)))),
