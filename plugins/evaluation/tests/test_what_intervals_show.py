@@ -422,11 +422,14 @@ def test_a_rough_guide_says_how_it_does_on_the_held_out_class() -> None:
     said = judge(weak, there, m=63)
     assert said.codes[:2] == ["rough_guide", "held_out_rough"]
     assert headline(said).endswith(
-        "; on materials with F its mean error is 0.62 eV, not shown to be below that of a constant"
-        " guess (89 %, 70 % to 110 %)."
+        "; on materials with F its mean error is 0.62 eV, 1.0 times that in-domain (0.8 to 1.3) and"
+        " not shown to be below that of a constant guess (89 %, 70 % to 110 %)."
     )
     better = judge(weak, there | error((0.62, 0.52, 0.75), (0.6, 0.5, 0.7)), m=63)
-    assert "0.62 eV, 60 % (50 % to 70 %) of that of a constant guess." in headline(better)
+    assert (
+        "in-domain (0.8 to 1.3) and 60 % (50 % to 70 %) of that of a constant guess."
+        in headline(better)
+    )
     assert "held_out_rough" not in judge(weak).codes  # nothing was held out
     few = judge(weak, there, m=20).codes
     assert "held_out_few" in few

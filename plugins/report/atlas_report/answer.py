@@ -153,7 +153,9 @@ UNDETECTED = frozenset({"fails_undetected", "fails_maybe_undetected"})
 """Those of an arm that fails on the held-out class and gives no warning, as far as is shown."""
 TO_RANK = frozenset({"use_to_rank", "rank_only"})
 """Those that allow the order of the predictions to be used, not their values."""
-NO_RANK, FEW, ROUGH_THERE = "not_shown_to_rank", "test_in_folds", "held_out_rough"
+NO_RANK, ROUGH_THERE = "not_shown_to_rank", "held_out_rough"
+FEW = frozenset({"test_in_folds", "test_more"})
+"""Those of an arm with too few test materials."""
 DISAGREE = "trainings_disagree"
 ALSO_THERE, NOT_THERE = "also_on_held_out", "not_on_held_out"
 LABELS_REACHED = frozenset({"labels_reached_on_all", "labels_reached_on_most"})
@@ -229,7 +231,7 @@ def _inside(codes: Codes, like: str) -> str:
     lines = [f"On {like}, {'; '.join(used)}."] if used else []
     if none := _with(codes, (NO_RANK,)):
         lines.append(f"Do not select by {_these(none, codes)}: they are not shown to rank.")
-    elif not used and (few := _with(codes, (FEW,))):
+    elif not used and (few := _with(codes, FEW)):
         lines.append(
             f"Test {_these(few, codes)} on more materials, or in folds, before relying on values."
         )

@@ -311,7 +311,10 @@ def _rough_there(facts: Facts) -> tuple[Finding, ...]:
         return (of("held_out_rough", roc_auc=auc, helps=auc is not None and auc.low > 0.5),)
     share = part.share_of_constant
     helps = share is not None and share.high < 1
-    return (of("held_out_rough", mae=part.metrics["mae"], share=share, helps=helps),)
+    times = facts.ratios.get("mae")
+    times = times if times is not None and times.known else None
+    mae = part.metrics["mae"]
+    return (of("held_out_rough", mae=mae, times=times, share=share, helps=helps),)
 
 
 def _failure(facts: Facts) -> dict[str, Any]:
