@@ -14,6 +14,8 @@ from atlas_pages.small_svg import smaller
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+_NO_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+"""Characters that no XML may hold, though a name or a unit may; they show nothing."""
 _NUMBER = re.compile(r"-?\d+\.\d+(?:e-?\d+)?")
 _DOT = re.compile(r"M (\S+) (\S+)\s+L \1 \2(?=\s|$)")
 _PATH = re.compile(r' d="([^"]*)"')
@@ -82,7 +84,7 @@ def to_svg(figure: Figure, prefix: str) -> str:
     stream = io.StringIO()
     figure.set_canvas(FigureCanvasSVG(figure))
     figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
-    text = stream.getvalue()
+    text = _NO_XML.sub("\ufffd", stream.getvalue())
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
     text = re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL)

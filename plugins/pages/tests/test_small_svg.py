@@ -76,6 +76,14 @@ def test_what_differs_from_the_root_is_said_and_nothing_else() -> None:
     assert '<text x="1.2" y="4" style="fill:var(--ink);stroke:none">a</text>' in svg
 
 
+def test_what_no_xml_may_hold_does_not_stop_a_figure() -> None:
+    with drawing():
+        figure, axes = new_figure()
+        axes.set_xlabel("gap\x1b[31m \x00<script>\ufffe &amp;")
+        svg = to_svg(figure, "a")
+    assert "gap\ufffd[31m \ufffd&lt;script&gt;\ufffd &amp;amp;" in svg
+
+
 def test_ids_are_of_one_figure_alone_and_all_that_is_referred_to_is_there() -> None:
     figures = []
     with drawing():
