@@ -61,7 +61,7 @@ def read_run(folder: Path) -> FinishedRun:
             records=_records(folder / "records.json"),
             rounds=read_table(rounds) if rounds.exists() else {},
             trust=Assessments.from_parquet(trust) if trust.exists() else None,
-            decisions=Decisions.from_parquet(decisions) if decisions.exists() else None,
+            decisions=_decisions(decisions, predictions) if decisions.exists() else None,
             exam=exam,
             verdict=verdict,
             audit=checked_audit(folder / "audit.json"),
@@ -94,6 +94,25 @@ def _predictions(path: Path, metrics: Json) -> Predictions:
             f"{path}: holds the arms {', '.join(sorted(found)) or 'none'}, metrics.json"
             f" {', '.join(sorted(metrics['arms'])) or 'none'}: they are of different runs"
         )
+    return table
+
+
+def _decisions(path: Path, predictions: Predictions) -> Decisions:
+    table = Decisions.from_parquet(path)
+    wrong = [
+        f"column {name!r} holds numbers that are not finite"
+        for name in ("mean", "border", "margin")
+        if not np.isfinite(getattr(table, name)).all()
+    ]
+    wrong += [
+        f"column {name!r} holds numbers outside [0, 1]"
+        for name in ("probability", "probability_near")
+        if not ((values := getattr(table, name)) >= 0).all() or not (values <= 1).all()
+    ]
+    if not len(table) or not set(table.arm.tolist()) <= set(predictions.arm.tolist()):
+        wrong.append("its arms are not those of predictions.parquet")
+    if wrong:
+        raise DataError(f"{path}: {'; '.join(wrong)}")
     return table
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from run_folders import make_run
 
+from atlas_core.data.decisions import Decisions
 from atlas_core.data.predictions import Predictions
 from atlas_core.data.repeats import read_repeats
 from atlas_core.data.tables import columns_of, write_table
@@ -57,6 +59,29 @@ def test_a_number_that_no_float_holds_is_named(tmp_path: Path) -> None:
     path.write_text(json.dumps(metrics), encoding="utf-8")
     with pytest.raises(DataError, match=r"metrics\.json"):
         read_run(folder)
+
+
+def test_decisions_that_no_run_makes_are_refused_all_at_once(tmp_path: Path) -> None:
+    folder = make_run(tmp_path / "run", arms=("forest",))
+    said = read_run(folder).predictions.take(np.arange(2))
+    half = np.full(2, 0.5)
+    good = Decisions(
+        arm=said.arm, fold=said.fold, ids=said.ids, parts=said.parts, target=said.target,
+        mean=said.mean, border=half, words=said.ids, probability=half, probability_near=half,
+        margin=half, label=np.full(2, "trust"),
+    )  # fmt: skip
+    path = folder / "decisions.parquet"
+    good.to_parquet(path)
+    found = read_run(folder).decisions
+    assert found is not None
+    assert len(found) == 2
+    bad = {"border": half * np.nan, "margin": half * np.inf, "probability": -half}
+    replace(good, **bad, arm=np.array(["forest", "<b>"])).to_parquet(path)
+    with pytest.raises(DataError, match=r"decisions\.parquet") as caught:
+        read_run(folder)
+    (line,) = str(caught.value).splitlines()
+    for text in ("'border'", "'margin'", "'probability'", "its arms"):
+        assert text in line
 
 
 def test_a_carriage_return_begins_no_row() -> None:
