@@ -167,7 +167,8 @@ def summary(result: Screened) -> str:
         f" {_first(result)} first"
     ]
     if facts.labels is not None:
-        lines.append(", ".join(f"{label} {n}" for label, n in facts.labels.items()))
+        of = "" if result.held is None else "labels of the value: "
+        lines.append(of + ", ".join(f"{label} {n}" for label, n in facts.labels.items()))
     if result.held is not None:
         lines += _decisions(result.held)
     if facts.outside is not None:

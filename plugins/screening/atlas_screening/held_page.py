@@ -96,8 +96,8 @@ def _sentences(result: Screened, held: Held, names: Names) -> list[str]:
     if hull:
         said.append(
             "Formation energy is not stability: a candidate is stable where its energy lies at or"
-            " below every mixture of other phases of this reference. Phases that it does not have"
-            " compete with none."
+            " below every mixture of other phases of this reference. A phase that it lacks does not"
+            " compete."
         )
     if record.get("brier") is not None and record.get("base_brier") is not None:
         said.append(

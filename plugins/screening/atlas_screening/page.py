@@ -198,8 +198,9 @@ def _sentences(facts: Facts, unit: str) -> list[str]:
         ]
     error_tolerance, target_reliability = facts.reliability
     within = f"{formatting.number(error_tolerance)}{unit}"
+    of = "candidates" if facts.decisions is None else "values"
     return [
-        f"Of the candidates labeled trust, {formatting.percent(target_reliability)} should be"
+        f"Of the {of} labeled trust, {formatting.percent(target_reliability)} should be"
         f" within {within} of the truth: a statement about all of them together.",
         *_record(facts, within),
     ]

@@ -180,6 +180,7 @@ def test_the_page_states_the_base_rate_and_what_is_known(run: Path, tmp_path: Pa
     assert "of which" not in text  # too few of its elements for a share
     assert "too few to learn from" in text
     assert "Formation energy is not stability" in text
+    assert "A phase that it lacks does not compete." in text
     assert "in the reference: −3.00 eV/atom, on the hull; left out here" in text
     assert "MgF2 + LiF" in text
     # no class was trained on: nothing is said of a final fit
