@@ -236,6 +236,7 @@ def test_a_binary_arm_has_its_own_metrics() -> None:
     names = (
         "roc_auc balanced_accuracy f1 brier ece log_loss accuracy class_1_share aurc ause"
         " wrong_auroc aurc_oracle aurc_random ause_random"
+        " daf precision recall precision_top_10 wrong_at_80"
         " picp_0.9 mpiw_0.9 infinite_share_0.9"
     )
     found = result["arms"]["a"]["parts"]["test"]["metrics"]
