@@ -7,13 +7,19 @@ from xml.etree import ElementTree
 
 LARGEST = 5_000_000
 """Characters of an SVG; a page of more is of no use to a reader."""
+DEEPEST = 100
+"""Elements inside each other; Python's own stack holds some hundreds."""
+CHAIN = 5
+"""Uses that show what uses another."""
+MOST = 1_000_000
+"""Elements that are drawn, those of a ``use`` each time: a few lines can ask for billions."""
 _NAMESPACE = "{http://www.w3.org/2000/svg}"
 _LINK = "{http://www.w3.org/1999/xlink}href"
 _SHAPES = {"path", "rect", "circle", "ellipse", "line", "polyline", "polygon", "image", "use"}
 _TEXTS = {"text", "tspan", "textPath", "title", "desc"}
 _GROUPS = {"svg", "g", "defs", "symbol", "clipPath", "mask", "marker", "pattern"}
 _KNOWN = _SHAPES | _TEXTS | _GROUPS | {"linearGradient", "radialGradient", "stop"}
-_OUTSIDE = re.compile(r"url\(\s*['\"]?(?!#)|javascript:|@import", re.IGNORECASE)
+_OUTSIDE = re.compile(r"url\(\s*['\"]?(?!#)|javascript:|@import|image(-set)?\(", re.IGNORECASE)
 _INSIDE = re.compile(r"#|data:image/(png|jpeg);base64,")
 _EVERYTHING = re.compile(r"\s*\*\s*\{([^{}]*)\}\s*")
 """The one style sheet that matplotlib writes; on the root it says the same."""
@@ -40,6 +46,7 @@ def checked_svg(text: str) -> str:
     if _name(root) != "svg":
         raise ValueError(f"the SVG's first element is <{_name(root)}>")
     _take(root, root)
+    _shown(root, {one.get("id", ""): one for one in root.iter()}, frozenset())
     size = [root.attrib.pop(side, "") for side in ("width", "height")]
     if "viewBox" not in root.attrib:
         numbers = [re.fullmatch(r"(\d+(?:\.\d+)?)(?:px|pt)?", one) for one in size]
@@ -54,8 +61,36 @@ def _name(element: ElementTree.Element) -> str:
     return str(element.tag).removeprefix(_NAMESPACE)
 
 
-def _take(element: ElementTree.Element, root: ElementTree.Element) -> None:
+def _shown(
+    element: ElementTree.Element, parts: dict[str, ElementTree.Element], inside: frozenset[str]
+) -> int:
+    """Return how many elements are drawn.
+
+    Args:
+        element: with all below it.
+        parts: by id.
+        inside: ids of those that show it through a ``use``.
+
+    Raises:
+        ValueError: they are too many, or a ``use`` shows itself.
+    """
+    count = 1
+    for child in element:
+        count += _shown(child, parts, inside)
+        if count > MOST:
+            raise ValueError(f"the SVG draws more than {MOST} elements through <use>")
+    name = element.get("href", "").removeprefix("#")
+    if element.tag == "use" and name in parts:
+        if name in inside or len(inside) >= CHAIN:
+            raise ValueError(f"the SVG's <use> of {name[:60]!r} shows itself, or too many others")
+        count += _shown(parts[name], parts, inside | {name})
+    return count
+
+
+def _take(element: ElementTree.Element, root: ElementTree.Element, depth: int = 0) -> None:
     """Check an element and all below it; take its namespace away."""
+    if depth > DEEPEST:
+        raise ValueError(f"the SVG has more than {DEEPEST} elements inside each other")
     name = _name(element)
     if name not in _KNOWN:
         raise ValueError(f"the SVG has an element <{name.rpartition('}')[2]}>, which draws nothing")
@@ -76,7 +111,7 @@ def _take(element: ElementTree.Element, root: ElementTree.Element) -> None:
         if _name(child) in {"style", "metadata"}:
             element.remove(child)
         else:
-            _take(child, root)
+            _take(child, root, depth + 1)
 
 
 def _acts(key: str, value: str) -> bool:

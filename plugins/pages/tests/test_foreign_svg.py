@@ -80,3 +80,24 @@ def test_references_inside_the_figure_and_pixels_stay() -> None:
     found = checked_svg(svg(inside))
     assert found.count("href=") == 2
     assert "url(#g)" in found
+
+
+@pytest.mark.parametrize(
+    ("inside", "said"),
+    [
+        ("<g>" * 200_000 + "</g>" * 200_000, "inside each other"),
+        ("<g id='x'><use href='#x'/></g>", "shows itself"),
+        (
+            "<g id='a0'><path d='M0 0'/></g>"
+            + "".join(
+                f"<g id='a{k}'>" + f"<use href='#a{k - 1}'/>" * 100 + "</g>" for k in range(1, 5)
+            ),
+            "through <use>",
+        ),
+        ("<g style='background-image:image-set(\"http://x/a.png\" 1x)'/>", "acts or loads"),
+    ],
+    ids=["deep", "of itself", "billions", "image-set"],
+)
+def test_what_would_stop_a_reader_or_a_browser_is_refused(inside: str, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        checked_svg(f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1">{inside}</svg>')
