@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from atlas_core.arrays import F8, Str
+from atlas_core.arrays import F8, Bool, Str
 from atlas_core.data.assessments import Assessments
 from atlas_core.data.decisions import Decisions
 from atlas_core.data.predictions import Predictions
@@ -143,7 +143,7 @@ class Decider:
         labels = np.empty(len(said), dtype="<U6")
         for part in dict.fromkeys(said.parts.tolist()):
             own = said.parts == part
-            labels[own] = self.labels(likely[own])
+            labels[own] = self.labels(likely[own], said.outside[own])
         return Decisions(
             arm=said.arm, fold=said.fold, ids=said.ids, formula=said.formula, parts=said.parts,
             target=said.target, mean=said.mean, border=rows.border, words=words,
@@ -158,14 +158,20 @@ class Decider:
             at_border, near = (self.reference.learn(known, above) for above in (0.0, margin))
         return Learned(self.chosen, at_border, near, margin)
 
-    def labels(self, probability: F8) -> Str:
+    def labels(self, probability: F8, outside: Bool) -> Str:
         """Return (n,) labels of a list of decisions: of those trusted, the promised share is right.
+
+        Probabilities are learned from in-domain rows: of what the arm's detector flags, none is
+        trusted, however sure it seems.
 
         Args:
             probability: (n,) that the true value is at most the border.
+            outside: (n,) flagged by the detector.
         """
         risk = np.minimum(probability, 1.0 - probability)
-        trusted = longest_prefix(risk, 1.0 - self.reference.target_reliability)
+        trusted = np.zeros(len(risk), dtype=np.bool_)
+        allowed = 1.0 - self.reference.target_reliability
+        trusted[~outside] = longest_prefix(risk[~outside], allowed)
         return labels_of(trusted, risk > DOUBTFUL)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from atlas_core.arrays import F8, Str
+from atlas_core.arrays import F8, Bool, Str
 from atlas_core.data.assessments import Assessments
 from atlas_core.data.predictions import Predictions
 from atlas_core.elements import SYMBOLS
@@ -98,6 +98,7 @@ class Said:
         upper: (n,).
         expected_error: (n,) or NaN.
         score: (n,) of the detector, or NaN.
+        outside: (n,) flagged by the detector.
     """
 
     canonical: Str
@@ -108,6 +109,7 @@ class Said:
     upper: F8
     expected_error: F8
     score: F8
+    outside: Bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -228,7 +230,7 @@ class Against:
             )
             likely, _ = asked(self._all.take(tried))
             probability.append(likely)
-            labels.append(self.decider.labels(likely))
+            labels.append(self.decider.labels(likely, self.rows.outside[tried]))
             true.append(truth[tried])
         if not probability:
             return found
@@ -267,7 +269,7 @@ class Against:
         label = np.full(n, "", dtype="<U6")
         if some.any():
             likely[some], near[some] = self.learned(rows.take(some))
-            label[some] = self.decider.labels(likely[some])
+            label[some] = self.decider.labels(likely[some], said.outside[some])
         with np.errstate(divide="ignore", invalid="ignore"):
             flip = np.where(said.std > 0, np.abs(said.mean - border) / said.std, np.nan)
         decided = Decided(

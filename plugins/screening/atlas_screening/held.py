@@ -105,6 +105,7 @@ def hold(against: Against, tally: Tally, options: Asks, takes: Says) -> Held:
         return unknown if found is None else np.asarray(found, dtype=np.float64)
 
     canonical = np.asarray(tally.all("canonical")).astype(np.str_)
+    flagged = tally.all("outside")
     said = Said(
         canonical=canonical,
         places=np.asarray(tally.all("place")).tolist(),
@@ -114,6 +115,7 @@ def hold(against: Against, tally: Tally, options: Asks, takes: Says) -> Held:
         upper=column("upper"),
         expected_error=column("expected_error"),
         score=column("ood_score"),
+        outside=np.zeros(n, dtype=np.bool_) if flagged is None else flagged,
     )
     cost = None
     if options.cost:

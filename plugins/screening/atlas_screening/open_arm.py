@@ -243,6 +243,7 @@ class OpenArm:
             upper=predicted.upper,
             expected_error=unknown if trust is None else trust.expected_error,
             score=unknown if score is None else score.score,
+            outside=np.zeros(len(unknown), np.bool_) if score is None else score.outside,
         )
         decided, remarks = self.against.decide(said)
         for text in remarks:
