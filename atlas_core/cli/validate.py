@@ -28,7 +28,7 @@ def validate(
     cache_dir: Path | None,
     as_json: bool,
 ) -> None:
-    """Check SPEC, all mistakes at once, then its data; nothing is trained.
+    """Check SPEC, all mistakes at once, then its data.
 
     Data are checked where they are at hand, and nothing is downloaded.
 

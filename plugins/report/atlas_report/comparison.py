@@ -163,16 +163,11 @@ def compare(
     _same_question(a, b)
     levels = [v for v in a.metrics["levels"] if v in b.metrics["levels"]]
     arms_a, arms_b = _arms(a, levels), _arms(b, levels)
-    pairs = _pairs(arms_a, arms_b)
-    if not pairs:
-        raise SpecError(
-            f"{a.run_id} and {b.run_id}: no arm in common"
-            f" ({', '.join(arms_a)} against {', '.join(arms_b)}); give one arm the same name"
-        )
+    pairs = _pairs(arms_a, arms_b, f"{a.run_id} and {b.run_id}")
     task = str(a.manifest["dataset"]["task"])
     unlike = unlike_folds(a, b, names)
     words = Wording(**(a.manifest.get("reference") or {}).get("wording", {}))
-    found = [
+    found = (
         _compare_rows(
             arms_a[x],
             arms_b[y],
@@ -184,7 +179,7 @@ def compare(
             names=names,
         )
         for x, y in pairs
-    ]
+    )
     return Comparison(
         name_a=a.run_id,
         name_b=b.run_id,
@@ -192,26 +187,35 @@ def compare(
         metric=_metric(task),
         labels={one.name: one.label for one in metrics},
         unit=_unit(a),
-        arms=tuple(
-            replace(
-                one,
-                decisions=decision_differences(
-                    a, b, (one.arm_a, one.arm_b), one.refused, seed=seed
-                ),
-            )
-            for one in found
-        ),
+        arms=tuple(_decided(one, a, b, seed) for one in found),
         decided=words.yes,
         unpaired_a=tuple(x for x in arms_a if x not in {p[0] for p in pairs}),
         unpaired_b=tuple(y for y in arms_b if y not in {p[1] for p in pairs}),
     )
 
 
-def _pairs(arms_a: Iterable[str], arms_b: Iterable[str]) -> list[tuple[str, str]]:
-    """Return the arms of one name; where each run has a single arm, those."""
+def _decided(one: ArmComparison, a: FinishedRun, b: FinishedRun, seed: int) -> ArmComparison:
+    """Return a comparison with that of the decisions of its arms."""
+    arms = one.arm_a, one.arm_b
+    return replace(one, decisions=decision_differences(a, b, arms, one.refused, seed=seed))
+
+
+def _pairs(arms_a: Iterable[str], arms_b: Iterable[str], runs: str) -> list[tuple[str, str]]:
+    """Return the arms of one name; where each run has a single arm, those.
+
+    Raises:
+        SpecError: there are none; ``runs`` names both.
+    """
     ours, others = list(arms_a), list(arms_b)
     same = [(name, name) for name in ours if name in others]
-    return same or [(ours[0], others[0])] if len(ours) == len(others) == 1 else same
+    if not same and len(ours) == len(others) == 1:
+        return [(ours[0], others[0])]
+    if not same:
+        raise SpecError(
+            f"{runs}: no arm in common ({', '.join(ours)} against {', '.join(others)}); give one"
+            " arm the same name"
+        )
+    return same
 
 
 def _arms(run: FinishedRun, levels: Sequence[float]) -> dict[str, TrainedArm]:

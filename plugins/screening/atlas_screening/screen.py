@@ -6,6 +6,7 @@ Candidates stream through in chunks; what is kept of each is a handful of number
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,8 +25,8 @@ from atlas_core.store import write_json
 from atlas_screening.best import EXTREME, describe, extreme, usual_distance, write_top
 from atlas_screening.candidates import open_candidates
 from atlas_screening.folder import replaced
-from atlas_screening.held import hold
-from atlas_screening.joint import compete
+from atlas_screening.held import Held, hold
+from atlas_screening.joint import Competition, compete
 from atlas_screening.named_reference import Wanted
 from atlas_screening.open_arm import OpenArm, open_arm
 from atlas_screening.page import write_page
@@ -134,14 +135,9 @@ def _screened(
     describe(opened, candidates, rows, charges=charges)
     best = [row for row in rows if row["rank"] <= options.top]
     write_top(folder / TOP, best, sound="pass" if charges is not None else "not checked")
-    competition = None
-    if held is not None and held.against.hull:
-        order = np.array([int(row["row"]) for row in best], dtype=np.int64)
-        at = np.searchsorted(np.asarray(tally.all("row")), order)
-        competition = compete(held, np.asarray(tally.all("std")), at)
+    competition = _competition(held, tally, best)
     training = opened.reference.target
     asked = np.array([float(row["prediction"]) for row in best])
-    ordered = opened.task == "regression" and goal != "stable"
     facts = _facts(
         opened,
         candidates,
@@ -150,14 +146,11 @@ def _screened(
         labels=labels,
         outside=outside,
         top=len(best),
-        extreme=extreme(asked, training, goal) if ordered and goal != "stable" else 0,
+        extreme=0
+        if opened.task != "regression" or goal == "stable"
+        else extreme(asked, training, goal),
         charges="" if charges is not None else ABSENT,
-        decisions=None
-        if held is None
-        else {
-            **held.facts(),
-            **({} if competition is None else competition.facts(held)),
-        },
+        decisions=_decisions(held, competition),
     )
     write_json(folder / FACTS, asdict(facts))
     result = Screened(
@@ -175,6 +168,24 @@ def _screened(
     )
     write_page(result, folder / PAGE)
     return result
+
+
+def _competition(
+    held: Held | None, tally: Tally, best: Sequence[Row]
+) -> Competition | None:
+    """Return how the best candidates compete with each other; None without a hull."""
+    if held is None or not held.against.hull:
+        return None
+    order = np.array([int(row["row"]) for row in best], dtype=np.int64)
+    at = np.searchsorted(np.asarray(tally.all("row")), order)
+    return compete(held, np.asarray(tally.all("std")), at)
+
+
+def _decisions(held: Held | None, competition: Competition | None) -> dict[str, Any] | None:
+    """Return what the facts of a screen hold of its decisions; None without a reference."""
+    if held is None:
+        return None
+    return {**held.facts(), **({} if competition is None else competition.facts(held))}
 
 
 def _labels(opened: OpenArm, tally: Tally) -> Str | None:
