@@ -6,7 +6,7 @@ Candidates stream through in chunks; what is kept of each is a handful of number
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -171,7 +171,7 @@ def _screened(
 
 
 def _competition(
-    held: Held | None, tally: Tally, best: Sequence[Row]
+    held: Held | None, tally: Tally, best: Sequence[Mapping[str, Any]]
 ) -> Competition | None:
     """Return how the best candidates compete with each other; None without a hull."""
     if held is None or not held.against.hull:
