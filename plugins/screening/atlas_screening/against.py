@@ -22,7 +22,7 @@ from atlas_core.errors import DataError
 from atlas_core.kinds.reference import BorderRows, HasPhases, Phases, Wording
 from atlas_core.materials import Materials
 from atlas_core.printing import counted, listed
-from atlas_screening.result import TABLE
+from atlas_screening.folder import TABLE
 from atlas_statistics.binomial import wilson
 
 LEARNED, TRIED = "calibration", "test"

@@ -110,9 +110,8 @@ def screen(
     CANDIDATES are formulas (.csv with a column `formula`, .txt, .xlsx, .parquet) or crystals (a
     folder of CIF files, .json of pymatgen dicts, .parquet in ATLAS's bulk format).
     """
-    from atlas_screening.folder import default_out
+    from atlas_screening.folder import PAGE, default_out
     from atlas_screening.named_reference import Wanted
-    from atlas_screening.result import PAGE
     from atlas_screening.screen import ScreenOptions
     from atlas_screening.screen import screen as screened
 
@@ -159,7 +158,7 @@ def _left_out(result: Screened) -> Iterator[str]:
 
 def summary(result: Screened) -> str:
     """Return the counts, the first ranks and the files, a line each."""
-    from atlas_screening.result import PAGE, TABLE, TOP
+    from atlas_screening.folder import PAGE, TABLE, TOP
 
     facts = result.facts
     lines = [

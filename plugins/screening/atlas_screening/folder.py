@@ -14,13 +14,14 @@ from atlas_core.errors import DataError
 from atlas_core.links import TEMPORARY
 from atlas_core.seal import MANIFEST
 from atlas_core.store import cannot_write, in_the_way
-from atlas_screening.result import FACTS, PAGE, PROBLEMS, TABLE, TOP
 
 try:
     import fcntl
 except ImportError:  # there is none on Windows
     fcntl = None  # type: ignore[assignment]
 
+TABLE, TOP, PROBLEMS = "screened.parquet", "top.csv", "unreadable.csv"
+PAGE, FACTS = "screen.html", "screen.json"
 FILES = (TABLE, TOP, PAGE, PROBLEMS, FACTS)
 
 

@@ -15,9 +15,10 @@ from atlas_pages import formatting, palette
 from atlas_pages.page import render
 from atlas_pages.panels import Drawn, Panel, legend, new_figure, panel
 from atlas_screening.competition_page import NONE
+from atlas_screening.folder import TABLE, TOP
 from atlas_screening.held_page import held_view_of
 from atlas_screening.page_rows import LABEL_TONE, groups, shown_axis
-from atlas_screening.result import TABLE, TOP, Facts, Screened
+from atlas_screening.result import Facts, Screened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

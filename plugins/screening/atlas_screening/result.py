@@ -16,14 +16,6 @@ if TYPE_CHECKING:
     from atlas_screening.held import Held
     from atlas_screening.joint import Competition
 
-TABLE, TOP, PROBLEMS, PAGE, FACTS = (
-    "screened.parquet",
-    "top.csv",
-    "unreadable.csv",
-    "screen.html",
-    "screen.json",
-)
-
 ScreenGoal = Literal["minimize", "maximize", "stable"]
 """Low or high values first, or what is most probably at or below the border of a reference."""
 

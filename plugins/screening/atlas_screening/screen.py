@@ -24,13 +24,13 @@ from atlas_core.resolver import Resolver
 from atlas_core.store import write_json
 from atlas_screening.best import EXTREME, describe, extreme, usual_distance, write_top
 from atlas_screening.candidates import open_candidates
-from atlas_screening.folder import replaced
+from atlas_screening.folder import FACTS, PAGE, TABLE, TOP, replaced
 from atlas_screening.held import Held, hold
 from atlas_screening.joint import Competition, compete
 from atlas_screening.named_reference import Wanted
 from atlas_screening.open_arm import OpenArm, open_arm
 from atlas_screening.page import write_page
-from atlas_screening.result import FACTS, PAGE, TABLE, TOP, Facts, Screened, ScreenGoal
+from atlas_screening.result import Facts, Screened, ScreenGoal
 from atlas_screening.rows import KEPT, TO_DECIDE, Tally
 from atlas_screening.sanity import ABSENT, charge_test
 from atlas_screening.table import first_pass, listed, ranks, second_pass

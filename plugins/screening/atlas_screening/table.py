@@ -25,8 +25,8 @@ from atlas_core.kinds.acquisition import Goal
 from atlas_core.kinds.dataset import Batch, Candidates
 from atlas_core.rows import Flag, unreadable_rows
 from atlas_core.store import cannot_write, write_bytes, written
+from atlas_screening.folder import PROBLEMS, TABLE
 from atlas_screening.open_arm import OpenArm
-from atlas_screening.result import PROBLEMS, TABLE
 from atlas_screening.rows import KEPT, Tally, Training, columns_of
 
 TRUSTED = 100

@@ -19,8 +19,7 @@ from atlas_core.seal import look, read_manifest
 from atlas_core.spec.load import load_plan
 from atlas_core.store import read_json
 from atlas_registry.loading import Registry
-from atlas_screening.folder import hold
-from atlas_screening.result import TOP
+from atlas_screening.folder import TOP, hold
 from atlas_screening.screen import ScreenOptions, screen
 
 SPEC = """\
