@@ -232,7 +232,7 @@ def test_check_all_holds_the_others_though_one_is_broken(cli: Cli, make_plugin: 
     assert done.returncode == 1
     rows = {row["name"]: row["checks"] for row in json.loads(done.stdout)}
     assert "SystemExit" in rows.pop("r")[0]["message"]
-    assert len(rows) == 7
+    assert len(rows) == 8
     assert {c["outcome"] for checks in rows.values() for c in checks} <= {
         "passed",
         "not applicable",

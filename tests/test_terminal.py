@@ -105,7 +105,9 @@ def test_the_help_of_every_command_fits_80_columns_and_cuts_no_line(cli: Cli) ->
         assert max(map(len, lines)) <= 80, words
         assert not [line for line in lines if line.endswith("...")], words
         if words == ("check",):
-            assert on_terminal(cli, 80, *words, "--help").splitlines()[1:] == lines
+            # in a process of its own: click keeps the options of the first help that it printed
+            alone = cli(*words, "--help").stdout.splitlines()
+            assert on_terminal(cli, 80, *words, "--help").splitlines() == alone
 
 
 def test_every_command_has_its_whole_line_of_help_at_80_columns() -> None:
