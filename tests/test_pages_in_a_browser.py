@@ -168,7 +168,7 @@ def test_the_page_of_a_comparison_has_no_finding_of_axe_and_fits_a_phone(
     assert _looked_at(browser, axe, tmp_path / "c.html") == []
 
 
-def _screen(cli: Cli) -> Path:
+def _screen(cli: Cli, *args: str) -> Path:
     (cli.cwd / "s.yaml").write_text(SCREENING, encoding="utf-8")
     done = cli("run", "s.yaml", "--json", "-q")
     assert done.returncode == 0, done.stderr
@@ -176,7 +176,7 @@ def _screen(cli: Cli) -> Path:
         f"{a}{b}{x}{n}" for a in ("Li", "Ca") for b in ("Ti", "Fe") for x in "OF" for n in "234"
     ]
     (cli.cwd / "c.csv").write_text("\n".join(["formula", *lines, "no"]) + "\n", encoding="utf-8")
-    asked = cli("screen", json.loads(done.stdout)["run"], "c.csv", "--out", "o")
+    asked = cli("screen", json.loads(done.stdout)["run"], "c.csv", "--out", "o", *args)
     assert asked.returncode == 0, asked.stderr
     return cli.cwd / "o/screen.html"
 
@@ -220,6 +220,17 @@ def test_no_table_is_cut_in_a_wide_window(
     with browser.page(pages(name), *WIDE) as page:
         page.run("document.querySelectorAll('details').forEach(one => { one.open = true; })")
         assert page.run(cut) == []
+
+
+@pytest.mark.all_pages
+def test_the_table_of_a_screen_against_a_reference_is_not_cut_in_a_wide_window(
+    browser: Browser, tmp_path: Path
+) -> None:
+    page = _screen(Cli(tmp_path, tmp_path / "cache"), "--reference", "flla,elements=zero")
+    cut = "[...document.querySelectorAll('.scroll')].map(one => one.scrollWidth - one.clientWidth)"
+    with browser.page(page, *WIDE) as opened:
+        opened.run("document.querySelectorAll('details').forEach(one => { one.open = true; })")
+        assert max(opened.run(cut)) <= 1
 
 
 @pytest.mark.all_pages

@@ -206,7 +206,8 @@ class Against:
 
         ``rows`` calibration rows, of which the share ``base`` lies at or below the border. Of
         ``tested`` rows: the Brier score, that of ``base``, and of the calls labeled trust how many
-        there are and the share that is right with Wilson's interval.
+        there are, the share that is right with Wilson's interval, and the share at or below the
+        border (``trusted_base``).
         """
         learned = self._learned_rows()
         truth = self._all.target <= self._all.border
@@ -243,6 +244,7 @@ class Against:
         if len(right):
             share = float(right.mean())
             found["right"], (found["low"], found["high"]) = share, wilson(share, len(right))
+            found["trusted_base"] = float(is_true[label == "trust"].mean())
         return found
 
     def decide(self, said: Said) -> tuple[Decided, list[str]]:

@@ -135,6 +135,9 @@ def basis(found: Against) -> str:
             f" {formatting.percent(record['right'])} were right"
             f" ({formatting.percent(record['low'])} to {formatting.percent(record['high'])})"
         )
+        base = record["trusted_base"]
+        one = names.yes if base >= 0.5 else names.no
+        said += f"; calling all of these {one}, {formatting.percent(max(base, 1 - base))}"
     return said
 
 

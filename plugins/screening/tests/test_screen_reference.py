@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -185,6 +186,19 @@ def test_the_page_states_the_base_rate_and_what_is_known(run: Path, tmp_path: Pa
     assert "MgF2 + LiF" in text
     # no class was trained on: nothing is said of a final fit
     assert "as the final fit has none" not in text
+
+
+@pytest.mark.parametrize(
+    ("base", "said"), [(0.94, "calling all of these stable, 94 %"), (0.2, "unstable, 80 %")]
+)
+def test_trusted_calls_stand_beside_one_call_for_all(base: float, said: str) -> None:
+    trusted = {"trusted": 690, "tested": 733, "right": 0.93, "low": 0.91, "high": 0.95}
+    record = {"rows": 700, "base": 0.9, **trusted, "trusted_base": base}
+    wording = Wording(yes="stable", no="unstable", against="these")
+    found = SimpleNamespace(record=record, wording=wording, hull=True, pooled=False)
+    text = basis(found).replace("\N{NARROW NO-BREAK SPACE}", " ")  # type: ignore[arg-type]
+    assert "690 calls labeled trust among 733 test rows, 93 % were right" in text
+    assert text.endswith(said)
 
 
 def test_a_final_fit_says_whose_rows_it_learned_from(run: Path, tmp_path: Path) -> None:
