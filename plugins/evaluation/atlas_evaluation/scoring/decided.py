@@ -6,12 +6,11 @@ metrics as a binary task.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from atlas_core.arrays import F8, Bool, Str
+from atlas_core.arrays import Bool, Str
 from atlas_core.context import derive_seed
 from atlas_core.data.decisions import Decisions
 from atlas_core.data.predictions import SCORED_PARTS
@@ -147,17 +146,3 @@ def _classes(rows: Decisions, rate: float) -> dict[str, Any]:
             **({"trust": _share(right[trusted], own.ids[trusted])} if trusted.any() else {}),
         }
     return found
-
-
-def curve_of(probability: F8, true: Bool, points: Sequence[float]) -> Mapping[str, list[float]]:
-    """Return how many of all finds a screen has made once a share of the list was computed.
-
-    Args:
-        probability: (n,) the order of the list.
-        true: (n,) which are finds.
-        points: shares of the list.
-    """
-    order = np.argsort(-probability, kind="stable")
-    found = np.cumsum(true[order]) / max(1, int(true.sum()))
-    at = [max(1, round(share * len(order))) - 1 for share in points]
-    return {"computed": list(points), "found": found[at].tolist()}
