@@ -65,8 +65,8 @@ bench-trust: setup ## the trust region, novelty and audits on classes that nobod
 	@$(IN_ROOT) for one in novelty calibrators trust; do \
 	  .venv/bin/python "benchmarks/$$one.py" --data-dir "$${DATA_DIR:?name the folder of matbench_*.json.*}"; done
 
-bench-stable: setup ## hulls and P(stable) against pymatgen, published models and held-out elements (half an hour): make bench-stable DATA_DIR=... PUBLISHED=...
-	@$(IN_ROOT) .venv/bin/python benchmarks/stable.py --data-dir "$${DATA_DIR:?name the folder of matbench_*.json.*}" $(if $(PUBLISHED),--published "$(PUBLISHED)")
+bench-stable: setup ## hulls and P(stable) against pymatgen, published models and held-out elements (half an hour): make bench-stable DATA_DIR=... PUBLISHED=... WBM=...
+	@$(IN_ROOT) .venv/bin/python benchmarks/stable.py --data-dir "$${DATA_DIR:?name the folder of matbench_*.json.*}" $(if $(PUBLISHED),--published "$(PUBLISHED)") $(if $(WBM),--wbm "$(WBM)")
 
 bench-stable-loop: setup ## how many crystals on the hull active learning finds, ten seeds (half an hour)
 	@$(IN_ROOT) .venv/bin/python benchmarks/stable_loop.py

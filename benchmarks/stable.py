@@ -3,9 +3,10 @@
 ``python benchmarks/stable.py --data-dir FOLDER [--published FOLDER] [--only PART ...]`` writes
 ``results/stable.json`` (all that was measured) and ``results/stable.summary.json`` (a list of {bar,
 measured, needed, holds}). Parts: ``hull`` (against pymatgen, time and memory), ``in_domain`` (a
-forest on the compositions of mp_e_form), ``held_out`` (twelve elements, one after the other) and
-``published`` (models of Matbench on its official folds). Runs are kept in ``--runs``, and go on
-where they were killed. A part that is not run keeps what it last measured.
+forest on the compositions of mp_e_form), ``held_out`` (twelve elements, one after the other),
+``published`` (models of Matbench on its official folds; needs ``--published``) and ``wbm``
+(crystals of WBM; needs ``--wbm``). Runs are kept in ``--runs``, and go on where they were killed. A
+part that is not run keeps what it last measured.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from atlas_core.store import read_json, write_json
 from atlas_matbench.hooks import MatbenchConfig
 from atlas_matbench.matbench import MatbenchSource
 from atlas_registry.loading import Registry
+from atlas_screening.open_arm import open_arm
 from atlas_stability.decision import learned
 from atlas_stability.phases import Known, phases_of
 from atlas_statistics.binomial import wilson
@@ -172,8 +174,8 @@ def from_pymatgen(world: World, row: int) -> tuple[float, set[str]]:
     return energy, {known.written[int(e.name)] for e, s in phases.items() if s > 1e-6}
 
 
-def trained(name: str, split: str, sample: str, place: Place) -> FinishedRun:
-    """Return a finished run, computed now or found."""
+def trained(name: str, split: str, sample: str, place: Place, *, keep: bool = False) -> FinishedRun:
+    """Return a finished run, computed now or found; its fits are kept where that is asked."""
     with tempfile.TemporaryDirectory() as work:
         spec = Path(work) / f"{name}.yaml"
         spec.write_text(SPEC.format(name=name, split=split, sample=sample), encoding="utf-8")
@@ -182,7 +184,7 @@ def trained(name: str, split: str, sample: str, place: Place) -> FinishedRun:
             cache_dir=place.cache,
             data_dir=place.data,
             offline=True,
-            save_fitted=False,
+            save_fitted=keep,
             notify=lambda text: print(f"  {text}", flush=True),
         )
         return run(load_plan(spec, Registry()), options)
@@ -257,6 +259,34 @@ def held_out(place: Place) -> dict[str, Any]:
     for fold in dict.fromkeys(rows.fold.tolist()):
         each[fold.removeprefix("without ")] = of_decisions(rows.take(rows.fold == fold))
     return {"pooled": of_decisions(rows), "elements": each, "fresh": list(FRESH)}
+
+
+def wbm(place: Place, path: Path) -> dict[str, Any]:
+    """Return figures of WBM's crystals, which a forest trained on mp_e_form never saw.
+
+    Each is held against the phases of mp_e_form but those of its composition; of several crystals
+    of one composition the one of lowest energy is asked about.
+    """
+    with gzip.open(path, "rt", encoding="utf-8") as file:
+        crystals = json.load(file)
+    lowest: dict[str, float] = {}
+    for one in crystals:
+        energy = float(one["formation_energy_per_atom"])
+        lowest[one["formula"]] = min(energy, lowest.get(one["formula"], energy))
+    done = trained("stable_in_domain", RANDOM, "", place, keep=True)
+    arm = open_arm(done, Registry(), key_file=None, trust=True)
+    decided = arm.held_against(None, data_dir=place.data).predict(list(lowest)).decided
+    target = np.array(list(lowest.values()))
+    there = np.isfinite(decided.border)
+    true = (target <= decided.border)[there]
+    right = ((decided.probability >= 0.5)[there]) == true
+    labels = decided.label[there]
+    return {
+        **figures(decided.probability[there], true),
+        "mae": float(np.abs(decided.above + decided.border - target)[there].mean()),
+        "labels": {one: share(right[labels == one]) for one in ("trust", "verify", "defer")},
+        "without_border": int((~there).sum()),
+    }
 
 
 def published(world: World, folder: Path) -> dict[str, Any]:
@@ -390,7 +420,10 @@ def main() -> None:
     parser.add_argument("--data-dir", type=Path, required=True, help="matbench_mp_e_form.json.*")
     parser.add_argument("--published", type=Path, help="matbench_v0.1_<model>.json.gz")
     parser.add_argument("--runs", type=Path, default=ROOT / "runs/stable")
-    parser.add_argument("--only", nargs="*", default=["hull", "in_domain", "held_out", "published"])
+    parser.add_argument(
+        "--only", nargs="*", default=["hull", "in_domain", "held_out", "published", "wbm"]
+    )
+    parser.add_argument("--wbm", type=Path, help="JSON of WBM's crystals with formation energies")
     parser.add_argument("--cache", type=Path, help="of fits; default: a folder in --runs")
     asked = parser.parse_args()
     place = Place(asked.runs, asked.cache or asked.runs / "cache", asked.data_dir)
@@ -405,6 +438,8 @@ def main() -> None:
     if "published" in asked.only and asked.published is not None:
         found["published"] = published(world, asked.published)
         found["against_rf"] = against_rf(world, place, asked.published)
+    if "wbm" in asked.only and asked.wbm is not None:
+        found["wbm"] = wbm(place, asked.wbm)
     derived(found)
     found["machine"] = {**hardware("cpu"), "packages": packages(["numpy", "scikit-learn"])}
     write_json(DETAIL, found)
