@@ -33,7 +33,7 @@ arms:
 
 
 def labels(probability: list[float], outside: list[bool]) -> list[str]:
-    decider = Decider(None, SimpleNamespace(target_reliability=0.9))  # type: ignore[arg-type]
+    decider = Decider(None, SimpleNamespace(target_reliability=0.9))  # type: ignore[arg-type]  # all it reads
     found = decider.labels(np.array(probability), np.array(outside))
     return [str(one) for one in found]
 

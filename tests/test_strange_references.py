@@ -105,9 +105,9 @@ def test_a_decision_cannot_move_the_border_that_it_is_scored_against() -> None:
 def test_words_that_are_no_text_are_refused() -> None:
     for words in ([1, 2], [None, None], "ab"):
         with pytest.raises(ContractError, match="words must be texts"):
-            Border(np.zeros(2), words)  # type: ignore[arg-type]
+            Border(np.zeros(2), words)  # type: ignore[arg-type]  # refused
     with pytest.raises(ContractError, match="yes, no must be text"):
-        Wording(yes=3, no=None)  # type: ignore[arg-type]
+        Wording(yes=3, no=None)  # type: ignore[arg-type]  # refused
 
 
 @pytest.mark.parametrize(

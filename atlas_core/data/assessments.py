@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
-
-import numpy.typing as npt
 
 from atlas_core.arrays import F8, Str
-from atlas_core.data import tables
-from atlas_core.data.tables import column
+from atlas_core.data.tables import StoredTable, column
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Assessments:
+class Assessments(StoredTable):
     """A row for each prediction and trust method.
 
     Attributes:
@@ -57,20 +52,6 @@ class Assessments:
     lower: Mapping[float, F8] = field(default_factory=dict)
     upper: Mapping[float, F8] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        tables.check(self)
-
-    def __len__(self) -> int:
-        return len(self.ids)
-
-    def take(self, rows: npt.NDArray[Any]) -> Assessments:
-        """Return the rows of an (n,) mask, or those at these places, in that order."""
-        return tables.taken(self, rows)
-
-    def part(self, name: str) -> Assessments:
-        """Return the rows of a part."""
-        return self.take(self.parts == name)
-
     def of(self, method: str) -> Assessments:
         """Return the rows of a method."""
         return self.take(self.method == method)
@@ -87,21 +68,3 @@ class Assessments:
         n = int(trusted.sum())
         share = {"hit": hits / n} if n else {}
         return {"rows": len(self), "trusted": n, "within": hits, **share}
-
-    @classmethod
-    def stacked(cls, some: Sequence[Assessments]) -> Assessments:
-        """Return the rows of one or more tables, one below the other."""
-        return tables.stacked(some)
-
-    @classmethod
-    def from_parquet(cls, path: Path) -> Assessments:
-        """Read what ``to_parquet`` wrote.
-
-        Raises:
-            DataError: the file is missing, no Parquet or no such table; names it.
-        """
-        return tables.table_of(cls, tables.read_table(path), str(path))
-
-    def to_parquet(self, path: Path) -> None:
-        """Write the table, whole or not at all."""
-        tables.write_table(path, tables.columns_of(self))

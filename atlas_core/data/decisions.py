@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from atlas_core.arrays import F8, Bool, Str
-from atlas_core.data import tables
 from atlas_core.data.predictions import Predictions
-from atlas_core.data.tables import column
+from atlas_core.data.tables import StoredTable, column
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Decisions:
+class Decisions(StoredTable):
     """A row for each prediction that a border was drawn for.
 
     Attributes:
@@ -57,12 +53,6 @@ class Decisions:
     lower: Mapping[float, F8] = field(default_factory=dict)
     upper: Mapping[float, F8] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        tables.check(self)
-
-    def __len__(self) -> int:
-        return len(self.ids)
-
     @property
     def true(self) -> Bool:
         """Return (n,) whether the true value is at most the border."""
@@ -89,29 +79,3 @@ class Decisions:
             target=self.true.astype(np.float64),
             mean=self.probability,
         )
-
-    def take(self, rows: npt.NDArray[Any]) -> Decisions:
-        """Return the rows of an (n,) mask, or those at these places, in that order."""
-        return tables.taken(self, rows)
-
-    def part(self, name: str) -> Decisions:
-        """Return the rows of a part."""
-        return self.take(self.parts == name)
-
-    @classmethod
-    def stacked(cls, some: list[Decisions]) -> Decisions:
-        """Return the rows of one or more tables, one below the other."""
-        return tables.stacked(some)
-
-    @classmethod
-    def from_parquet(cls, path: Path) -> Decisions:
-        """Read what ``to_parquet`` wrote.
-
-        Raises:
-            DataError: the file is missing, no Parquet or no such table; names it.
-        """
-        return tables.table_of(cls, tables.read_table(path), str(path))
-
-    def to_parquet(self, path: Path) -> None:
-        """Write the table, whole or not at all."""
-        tables.write_table(path, tables.columns_of(self))

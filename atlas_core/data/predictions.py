@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +12,7 @@ import numpy.typing as npt
 
 from atlas_core.arrays import F8, Bool, Str
 from atlas_core.data import tables
-from atlas_core.data.tables import Columns, column
+from atlas_core.data.tables import Columns, StoredTable, column
 from atlas_core.errors import DataError
 
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ SCORED_PARTS = ("calibration", "test", "ood_test")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Predictions:
+class Predictions(StoredTable):
     """The n predictions of one or more arms and folds; the columns of ``predictions.parquet``.
 
     Attributes:
@@ -69,12 +68,6 @@ class Predictions:
     upper: Mapping[float, F8] = field(default_factory=dict)
     bounds: tuple[float, float] = (-math.inf, math.inf)
 
-    def __post_init__(self) -> None:
-        tables.check(self)
-
-    def __len__(self) -> int:
-        return len(self.ids)
-
     @property
     def levels(self) -> tuple[float, ...]:
         """Return the levels of the intervals."""
@@ -100,14 +93,6 @@ class Predictions:
         """Return whether some row has an OOD score."""
         return bool(np.isfinite(self.ood_score).any())
 
-    def take(self, rows: npt.NDArray[Any]) -> Predictions:
-        """Return the rows of an (n,) mask, or those at these places, in that order."""
-        return tables.taken(self, rows)
-
-    def part(self, name: str) -> Predictions:
-        """Return the rows of a part."""
-        return self.take(self.parts == name)
-
     def by_arm(self) -> dict[str, Predictions]:
         """Return the rows of each arm, arms in the order of their first rows."""
         return {arm: self.take(self.arm == arm) for arm in dict.fromkeys(self.arm.tolist())}
@@ -132,11 +117,6 @@ class Predictions:
             )
 
     @classmethod
-    def stacked(cls, some: Sequence[Predictions]) -> Predictions:
-        """Return the rows of one or more tables, one below the other."""
-        return tables.stacked(some)
-
-    @classmethod
     def from_columns(cls, columns: Columns, where: str = "predictions") -> Predictions:
         """Return the table of columns named as in ``predictions.parquet``.
 
@@ -150,23 +130,6 @@ class Predictions:
     def to_columns(self) -> dict[str, npt.NDArray[Any]]:
         """Return the columns by their names in a file."""
         return tables.columns_of(self)
-
-    @classmethod
-    def from_parquet(cls, path: Path) -> Predictions:
-        """Read what ``to_parquet`` wrote.
-
-        Raises:
-            DataError: the file is missing, no Parquet or no table of predictions; names it.
-        """
-        return cls.from_columns(tables.read_table(path), str(path))
-
-    def to_parquet(self, path: Path) -> None:
-        """Write the table, whole or not at all.
-
-        Raises:
-            DataError: the folder cannot be written to.
-        """
-        tables.write_table(path, self.to_columns())
 
     def to_pandas(self) -> DataFrame:
         """Return a new data frame with the columns of the file."""

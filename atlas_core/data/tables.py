@@ -10,13 +10,13 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import field, fields, replace
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol, TypeVar
+from typing import Any, ClassVar, Literal, Protocol, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import psutil
 
-from atlas_core.arrays import F8
+from atlas_core.arrays import F8, Str
 from atlas_core.errors import DataError
 from atlas_core.store import utf8, write_bytes
 
@@ -41,6 +41,57 @@ class Table(Protocol):
 
 
 T = TypeVar("T", bound=Table)
+
+
+class StoredTable:
+    """What every table of a run does: it checks itself, is cut and stacked, and kept as Parquet.
+
+    Attributes:
+        ids: (n,) of the materials.
+        parts: (n,) ``calibration``, ``test`` or ``ood_test``.
+    """
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+    ids: Str
+    parts: Str
+    lower: Mapping[float, F8]
+    upper: Mapping[float, F8]
+
+    def __post_init__(self) -> None:
+        check(self)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def take(self, rows: npt.NDArray[Any]) -> Self:
+        """Return the rows of an (n,) mask, or those at these places, in that order."""
+        return taken(self, rows)
+
+    def part(self, name: str) -> Self:
+        """Return the rows of a part."""
+        return self.take(self.parts == name)
+
+    @classmethod
+    def stacked(cls, some: Sequence[Self]) -> Self:
+        """Return the rows of one or more tables, one below the other."""
+        return stacked(some)
+
+    @classmethod
+    def from_parquet(cls, path: Path) -> Self:
+        """Read what ``to_parquet`` wrote.
+
+        Raises:
+            DataError: the file is missing, no Parquet or no such table; names it.
+        """
+        return table_of(cls, read_table(path), str(path))
+
+    def to_parquet(self, path: Path) -> None:
+        """Write the table, whole or not at all.
+
+        Raises:
+            DataError: the folder cannot be written to.
+        """
+        write_table(path, columns_of(self))
 
 
 def column(kind: Kind, name: str = "", *, required: bool = True) -> Any:

@@ -83,7 +83,7 @@ def _in_notebook() -> Iterator[Callable[[str], None]]:
             plain.print(drawn(far, plain.width))
         return {"text/plain": text.get()}
 
-    shown_at = display(frame(), raw=True, display_id=True)  # type: ignore[no-untyped-call]
+    shown_at = display(frame(), raw=True, display_id=True)  # type: ignore[no-untyped-call]  # of IPython
 
     def go_on() -> None:
         while not ended.wait(EVERY):

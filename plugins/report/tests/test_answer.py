@@ -352,7 +352,9 @@ def test_labels_are_not_named_where_they_were_not_shown_to_be_right() -> None:
 def test_the_tolerance_is_drawn_where_labels_were_judged_in_domain_only() -> None:
     parts = {"test": {"metrics": {"mae": {"value": 0.5, "low": 0.4, "high": 1.0}}}}
     found = source([GOOD], parts=parts)
-    assert strip(found).tolerance is None  # type: ignore[union-attr]
+    drawn = strip(found)
+    assert drawn is not None
+    assert drawn.tolerance is None
     found.metrics["arms"]["forest"]["labels"] = {"error_tolerances": [0.2, 0.4]}
     shown = strip(found)
     assert shown is not None

@@ -147,7 +147,7 @@ def diagrams(
             panel(
                 "screen",
                 f"Phase diagram {system.name}",
-                lambda points=points: _drawn(points, unit),  # type: ignore[misc]
+                lambda points=points: _drawn(points, unit),  # type: ignore[misc]  # the default binds
                 caption=f"Diamonds: candidates ({names}); dots: phases of the reference. Lines:"
                 " the hull at known and predicted energies. The fainter a point, the fewer of"
                 " the worlds drawn from all predictions have it on the hull.",
