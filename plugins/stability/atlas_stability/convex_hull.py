@@ -13,18 +13,16 @@ from atlas_core.api import (
     F8,
     I8,
     Border,
-    BorderRows,
     DataContext,
     DataError,
     Dataset,
     DatasetSource,
-    Decision,
     Materials,
     Phases,
     Wording,
 )
 from atlas_core.printing import counted
-from atlas_stability.decision import learned
+from atlas_stability.decision import LearnedDecisions
 from atlas_stability.hull import Hulls
 from atlas_stability.phases import TRACE, Known, in_traces, phases_of, warn_of_units
 
@@ -66,7 +64,7 @@ class ConvexHull:
 
 
 @dataclass(frozen=True, eq=False)
-class HullReference:
+class HullReference(LearnedDecisions):
     """Known phases.
 
     Attributes:
@@ -81,16 +79,6 @@ class HullReference:
     name: str
     fingerprint: str
     unit = UNIT
-
-    @property
-    def margin(self) -> float:
-        """Return how far above the hull is still near it, in eV/atom."""
-        return self.config.margin
-
-    @property
-    def target_reliability(self) -> float:
-        """Return the share of trusted decisions that should be right."""
-        return self.config.target_reliability
 
     def wording(self, known: Materials) -> Wording:
         """Return what is stable, and how many phases compete."""
@@ -185,10 +173,6 @@ class HullReference:
                     itself = str(ids[row]) == one
                     energy[place] = own.runner_up[row] if itself else own.energy[row]
         return every, rows, energy
-
-    def learn(self, rows: BorderRows, margin: float) -> Decision:
-        """Return the probability of at most ``margin`` above the hull; see ``decision``."""
-        return learned(rows, margin)
 
 
 def in_words(hulls: Hulls, known: Known) -> Sequence[str]:

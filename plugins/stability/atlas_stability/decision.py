@@ -8,6 +8,7 @@ often materials of this margin, sigma and depth of the hull lie below it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import ndtr
@@ -16,11 +17,38 @@ from sklearn.linear_model import LogisticRegression
 
 from atlas_core.api import F8, BorderRows, Decision
 
+if TYPE_CHECKING:
+    from atlas_stability.hooks import ConvexHullConfig, LimitConfig
+
 ROWS = 400
 """Calibration rows from which trees are learned; a curve is from ``FEW``."""
 FEW = 40
 LEAST = 0.005
 """No call is surer than this: so few rows cannot show it."""
+
+
+class LearnedDecisions:
+    """What references of this package share: options that decide, and decisions that are learned.
+
+    Attributes:
+        config: the options.
+    """
+
+    config: ConvexHullConfig | LimitConfig
+
+    @property
+    def margin(self) -> float:
+        """Return how far above the border still is near it, in the target's unit."""
+        return self.config.margin
+
+    @property
+    def target_reliability(self) -> float:
+        """Return the share of trusted decisions that should be right."""
+        return self.config.target_reliability
+
+    def learn(self, rows: BorderRows, margin: float) -> Decision:
+        """Return the probability of at most ``margin`` above the border; see ``learned``."""
+        return learned(rows, margin)
 
 
 def learned(rows: BorderRows, margin: float) -> Decision:

@@ -7,30 +7,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from atlas_core.api import F8, Border, BorderRows, DataContext, Decision, Materials, Wording
-from atlas_stability.decision import learned
+from atlas_core.api import F8, Border, DataContext, Materials, Wording
+from atlas_stability.decision import LearnedDecisions
 
 if TYPE_CHECKING:
     from atlas_stability.hooks import LimitConfig
 
 
 @dataclass(frozen=True)
-class Limit:
+class Limit(LearnedDecisions):
     """Hold targets against a number; there is nothing to read."""
 
     config: LimitConfig
     fingerprint = ""
     unit = ""
-
-    @property
-    def margin(self) -> float:
-        """Return how far above the number still is near, in the target's unit."""
-        return self.config.margin
-
-    @property
-    def target_reliability(self) -> float:
-        """Return the share of trusted decisions that should be right."""
-        return self.config.target_reliability
 
     def load(self, context: DataContext) -> Limit:
         """Return itself."""
@@ -48,7 +38,3 @@ class Limit:
         """Return the number, n times."""
         n = len(asked)
         return Border(np.full(n, self.config.value), [f"{self.config.value:g}"] * n)
-
-    def learn(self, rows: BorderRows, margin: float) -> Decision:
-        """Return the probability of at most ``margin`` above the number; see ``decision``."""
-        return learned(rows, margin)
